@@ -39,9 +39,10 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// A plain HTTP listener that answers 308 to the same URL over TLS.
     pub redirect_from: Option<SocketAddr>,
-    /// How the outside names the gate: scheme and authority, no path. Its authority is the one `Host` always accepted.
+    /// How the outside names the gate: scheme and authority, no path.
     pub public_url: Uri,
-    /// Further host names that may stand in `Host`; empty means that any name is accepted.
+    /// Host names accepted beside the one in `public_url`, lower-case and without a port; `*` accepts any. Clients on this machine
+    /// may also say `localhost` or a loopback address. Anything else gets 421: a forged `Host` poisons caches and reset links.
     pub hosts: Vec<Arc<str>>,
     /// TLS on the public listener.
     pub tls: Tls,
@@ -266,11 +267,7 @@ impl Default for Assertion {
 
 impl Default for Limits {
     fn default() -> Self {
-        let minute = Duration::from_mins(1);
-        let rate = |count: u32| {
-            let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-            Rate::new(count, minute).unwrap_or_else(Rate::slowest)
-        };
+        let rate = |count| Rate::per_minute(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
         Self {
             address: rate(600),
             failed_authentication: rate(30),

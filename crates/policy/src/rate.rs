@@ -34,6 +34,11 @@ impl Rate {
         in_bounds.then_some(rate)
     }
 
+    /// `count` attempts a minute: exact for every count.
+    pub const fn per_minute(count: NonZeroU32) -> Self {
+        Self { count, period: Duration::from_secs(60) }
+    }
+
     /// Attempts in a period.
     pub const fn count(self) -> NonZeroU32 {
         self.count
