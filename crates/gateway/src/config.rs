@@ -1,0 +1,287 @@
+//! What the gate is told. Every value here is already checked and typed: the file it came from is the binary's business.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU8, NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bartizan_policy::{Access, CredentialKind, Rate, Revocation};
+use bartizan_token::{ApiKeyRecord, Issuer};
+use http::{Method, Uri};
+use ipnet::IpNet;
+
+use crate::answer::{CookieRules, Cors, HeaderRules, MaskKinds};
+
+/// Everything the gate needs in order to stand.
+#[derive(Clone)]
+pub struct Config {
+    /// Where it listens and how it speaks there.
+    pub server: Server,
+    /// Limits that hold for every route.
+    pub limits: Limits,
+    /// Whose tokens are accepted.
+    pub issuers: Vec<TrustedIssuer>,
+    /// API keys, by hash.
+    pub api_keys: Vec<ApiKeyRecord>,
+    /// What ended before its expiry.
+    pub revoked: Vec<Revocation>,
+    /// What is served; nothing else is.
+    pub routes: Vec<Route>,
+    /// The signed statement to the upstream of who calls.
+    pub assertion: Assertion,
+}
+
+/// Where the gate listens and how it speaks there. Reloading applies all of it but `listen`, `redirect_from` and `workers`.
+#[derive(Clone)]
+pub struct Server {
+    /// Addresses of the public listener; each is served by every worker (`SO_REUSEPORT`).
+    pub listen: Vec<SocketAddr>,
+    /// A plain HTTP listener that answers 308 to the same URL over TLS.
+    pub redirect_from: Option<SocketAddr>,
+    /// How the outside names the gate: scheme and authority, no path.
+    pub public_url: Uri,
+    /// Host names accepted beside the one in `public_url`, lower-case and without a port; `*` accepts any. Clients on this machine
+    /// may also say `localhost` or a loopback address. Anything else gets 421: a forged `Host` poisons caches and reset links.
+    pub hosts: Vec<Arc<str>>,
+    /// TLS on the public listener.
+    pub tls: Tls,
+    /// Proxies whose `Forwarded` and `X-Forwarded-For` are believed; nobody else's are.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Threads of the data plane; by default one per core.
+    pub workers: Option<NonZeroUsize>,
+    /// How long requests in flight may take once the gate is told to stop.
+    pub drain: Duration,
+    /// Sizes beyond which a request is refused before anything reads it.
+    pub bounds: Bounds,
+    /// How long a client may take.
+    pub timeouts: ClientTimeouts,
+}
+
+/// TLS on the public listener.
+#[derive(Clone)]
+pub enum Tls {
+    /// Plain HTTP: has to be said, and the posture shows it.
+    Off,
+    /// A certificate made by the gate for the host of `public_url` and loopback, kept in `directory`; for development.
+    SelfSigned {
+        /// Where certificate and key are kept, so that the fingerprint stays the same.
+        directory: PathBuf,
+        /// The lowest version that is spoken.
+        min_version: TlsVersion,
+    },
+    /// Certificates from files, chosen by server name; the first answers clients that send none. Read again when they change.
+    Files {
+        /// At least one.
+        certificates: Vec<CertificateFiles>,
+        /// The lowest version that is spoken.
+        min_version: TlsVersion,
+    },
+}
+
+/// A certificate chain and its key, as PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// The key: PKCS #8, SEC 1 or PKCS #1.
+    pub key: PathBuf,
+}
+
+/// Versions of TLS that are still safe to speak (`RFC 8996`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2 with forward secrecy and AEAD only.
+    #[default]
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+}
+
+/// Sizes beyond which a request is refused before anything reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Header fields: 431 beyond.
+    pub headers: NonZeroUsize,
+    /// Bytes of the whole head: 431 beyond.
+    pub head_bytes: NonZeroUsize,
+    /// Bytes of the request target: 414 beyond.
+    pub target_bytes: NonZeroUsize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { headers: at_least(100), head_bytes: at_least(32 * 1024), target_bytes: at_least(8 * 1024) }
+    }
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientTimeouts {
+    /// For the TLS handshake.
+    pub handshake: Duration,
+    /// For the whole head of a request, counted from its first byte, and between requests of a connection.
+    pub head: Duration,
+    /// Between two pieces of a body.
+    pub body_idle: Duration,
+}
+
+impl Default for ClientTimeouts {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(15),
+            body_idle: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Limits that hold for every route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests from one address (IPv6: one prefix).
+    pub address: Rate,
+    /// Requests with a credential that fails, from one address: guessing is cut off long before honest use is.
+    pub failed_authentication: Rate,
+    /// Requests of one identity.
+    pub identity: Rate,
+    /// Requests in flight; beyond it the gate answers 503 at once rather than everybody late.
+    pub concurrency: NonZeroUsize,
+    /// How much of an IPv6 address counts as one client, in bits (a household gets a /64).
+    pub ipv6_prefix: NonZeroU8,
+    /// How many counters are kept: the bound on memory under a flood of distinct addresses (about 64 bytes each).
+    pub counters: NonZeroUsize,
+}
+
+/// An issuer whose tokens are accepted, and where its keys come from.
+#[derive(Clone)]
+pub struct TrustedIssuer {
+    /// What is accepted.
+    pub issuer: Issuer,
+    /// Where published keys are fetched; `None` where the issuer's keys are fixed or shared.
+    pub fetch: Option<KeyFetch>,
+}
+
+/// Where an issuer publishes its keys.
+#[derive(Clone, Debug)]
+pub struct KeyFetch {
+    /// The discovery document, or the key set itself.
+    pub from: KeyLocation,
+    /// PEM file of the authorities to trust for this fetch instead of the system's.
+    pub authorities: Option<PathBuf>,
+}
+
+/// A place that names or holds an issuer's keys. `https`, or `http` on loopback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyLocation {
+    /// `issuer` + `/.well-known/openid-configuration` or RFC 8414's form; its `jwks_uri` is followed.
+    Discovery(Uri),
+    /// A key set.
+    KeySet(Uri),
+}
+
+/// One thing that is served.
+#[derive(Clone)]
+pub struct Route {
+    /// Its name in events, metrics and the assertion.
+    pub name: Arc<str>,
+    /// Path pattern: `{name}` one segment, `{*rest}` the remainder.
+    pub path: Arc<str>,
+    /// Methods; anything else gets 405. HEAD is served where GET is.
+    pub methods: Vec<Method>,
+    /// Whom the request is for.
+    pub upstream: Upstream,
+    /// Who may call it.
+    pub access: Access,
+    /// Which credentials are looked at. A credential of another kind is not accepted.
+    pub credentials: Vec<CredentialKind>,
+    /// Requests per identity (per address while nobody is signed in) on this route.
+    pub limit: Option<Rate>,
+    /// Bytes of a request body: 413 beyond.
+    pub body_bytes: u64,
+    /// How long the upstream may take.
+    pub timeouts: UpstreamTimeouts,
+    /// What is done to its answers.
+    pub answer: AnswerRules,
+}
+
+/// Whom a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its name in events and metrics; the assertion's audience.
+    pub name: Arc<str>,
+    /// `http` or `https`, an authority, no path.
+    pub origin: Uri,
+    /// PEM file of the authorities to trust for `https` instead of the system's.
+    pub authorities: Option<PathBuf>,
+}
+
+/// How long an upstream may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamTimeouts {
+    /// To connect, TLS included: 502 beyond.
+    pub connect: Duration,
+    /// From the request's last byte to the head of the answer: 504 beyond.
+    pub first_byte: Duration,
+    /// For the exchange up to the answer's last byte: the connection is cut beyond.
+    pub total: Duration,
+}
+
+impl Default for UpstreamTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(30),
+            total: Duration::from_mins(5),
+        }
+    }
+}
+
+/// What is done to a route's answers.
+#[derive(Clone, Default)]
+pub struct AnswerRules {
+    /// Security headers.
+    pub headers: HeaderRules,
+    /// Other origins that may call the route from a browser.
+    pub cors: Option<Cors>,
+    /// Attributes added to the upstream's cookies.
+    pub cookies: CookieRules,
+    /// What is masked in bodies.
+    pub mask: MaskKinds,
+}
+
+/// The signed statement to the upstream of who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    /// Whether it is sent.
+    pub enabled: bool,
+    /// How long one is valid.
+    pub lifetime: Duration,
+}
+
+impl Default for Assertion {
+    fn default() -> Self {
+        Self { enabled: true, lifetime: Duration::from_mins(1) }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let rate = |count| Rate::per_minute(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
+        Self {
+            address: rate(600),
+            failed_authentication: rate(30),
+            identity: rate(1200),
+            concurrency: at_least(4096),
+            ipv6_prefix: NonZeroU8::new(64).unwrap_or(NonZeroU8::MIN),
+            counters: at_least(262_144),
+        }
+    }
+}
+
+const fn at_least(value: usize) -> NonZeroUsize {
+    match NonZeroUsize::new(value) {
+        Some(value) => value,
+        None => NonZeroUsize::MIN,
+    }
+}

@@ -1,0 +1,62 @@
+//! What the gate needs from others, declared by the one who needs it. The binary plugs rooms into these.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bartizan_policy::{Principal, Rate, Verdict};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+
+/// A boxed future that may cross threads: ports are called from every worker.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An answer that is often there at once; only those that are not pay for an allocation.
+pub enum Reply<'a, T> {
+    /// Known without waiting.
+    Now(T),
+    /// Known after asking somebody else.
+    Later(Pending<'a, T>),
+}
+
+impl<T> Reply<'_, T> {
+    /// The answer.
+    pub async fn get(self) -> T {
+        match self {
+            Self::Now(value) => value,
+            Self::Later(pending) => pending.await,
+        }
+    }
+}
+
+/// What a limit counts, as a keyed hash of it: counters hold no addresses and no names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CounterKey(pub u64);
+
+/// Counters of attempts. One node counts in memory; several share theirs.
+pub trait Counters: Send + Sync {
+    /// Counts `cost` attempts under `key` against `rate` and says whether they pass.
+    fn count(&self, key: CounterKey, rate: Rate, cost: std::num::NonZeroU32) -> Reply<'_, Verdict>;
+
+    /// What [`Counters::count`] would say to one attempt, without counting it.
+    fn look(&self, key: CounterKey, rate: Rate) -> Reply<'_, Verdict>;
+}
+
+/// What ended before its expiry.
+pub trait Revocations: Send + Sync {
+    /// Whether the principal's credential was revoked. Asked for every request, cached tokens included; never waits.
+    fn stops(&self, principal: &Principal) -> bool;
+}
+
+/// Browser sessions: the room `identity` fills this port. Without it a session cookie is nobody's.
+pub trait Sessions: Send + Sync {
+    /// Whose session the cookie's value names.
+    fn principal(&self, cookie: &str) -> Reply<'_, Option<Arc<Principal>>>;
+}
+
+/// An upstream inside this process: its endpoints pass the same pipeline as everybody's.
+pub trait LocalService: Send + Sync {
+    /// Answers a request whose body was buffered up to the route's limit.
+    fn call(&self, request: Request<Bytes>) -> Pending<'_, Response<Full<Bytes>>>;
+}
