@@ -17,7 +17,7 @@ fn with_header(member: &str, value: Value) -> String {
     ES256.token_with(&header, &claims(&json!({})))
 }
 
-// §2.1, §3.1, §3.2: algorithms.
+// §2.1, §3.1, §3.2: algorithms. (§3.4, the keys themselves: `key_sets.rs`.)
 
 #[test]
 fn a_token_without_a_signature_is_refused_however_none_is_spelt() {
@@ -117,7 +117,7 @@ fn a_shared_secret_that_can_be_guessed_is_refused() {
     assert!(SharedSecret::new(&Secret::new(SECRET.to_vec())).is_ok());
 }
 
-// §3.6: compression and encryption are not for access tokens.
+// §2.3 to §2.5, §3.6: compression and encryption are not for access tokens.
 
 #[test]
 fn compressed_encrypted_and_nested_tokens_are_refused() {
@@ -221,7 +221,7 @@ fn a_subject_that_could_break_a_log_line_or_a_header_field_is_refused() {
     assert_eq!(refusal(&ES256.token(&json!({"sub": null}))), TokenError::MissingClaim("sub"));
 }
 
-// §2.8, §3.9: audience.
+// §2.7, §3.9: audience.
 
 #[test]
 fn a_token_for_somebody_else_is_refused() {
@@ -236,7 +236,7 @@ fn a_token_for_somebody_else_is_refused() {
     assert_eq!(refusal(&ES256.token(&json!({"aud": null}))), TokenError::MissingClaim("aud"));
 }
 
-// §2.9, §2.10, §3.10: what the token says about its key is not believed.
+// §2.9, §3.10: what the token says about its key is not believed.
 
 #[test]
 fn a_key_brought_along_is_refused_whoever_signed() {
@@ -275,7 +275,7 @@ fn a_demanded_extension_is_refused() {
     assert_eq!(refusal(&with_header("b64", json!(false))), TokenError::CriticalHeader);
 }
 
-// §3.11, §3.12: one kind of token is not taken for another.
+// §2.8, §3.11, §3.12: one kind of token is not taken for another.
 
 #[test]
 fn other_kinds_of_tokens_are_refused_by_their_type() {
