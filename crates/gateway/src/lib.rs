@@ -1,4 +1,6 @@
 //! gateway
 
 #[cfg_attr(not(test), expect(dead_code, reason = "called by the pipeline's stages as they land"))]
+pub(crate) mod answer;
+#[cfg_attr(not(test), expect(dead_code, reason = "called by the pipeline's stages as they land"))]
 pub(crate) mod path;
