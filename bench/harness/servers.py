@@ -168,6 +168,9 @@ path = "{folder}/{name}-state"
 address = "{flood}"
 identity = "{flood}"
 
+[console]
+listen = "127.0.0.1:{console}"
+
 {more}
 """
 
@@ -213,6 +216,7 @@ def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit
             folder=folder,
             name=name,
             flood=FLOOD,
+            console=free_port(),
             more=routes,
         )
     )
