@@ -172,7 +172,7 @@ pub struct KeyFetch {
 }
 
 /// A place that names or holds an issuer's keys. `https`, or `http` on loopback.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KeyLocation {
     /// `issuer` + `/.well-known/openid-configuration` or RFC 8414's form; its `jwks_uri` is followed.
     Discovery(Uri),
@@ -206,7 +206,7 @@ pub struct Route {
 }
 
 /// Whom a request is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Upstream {
     /// Its name in events and metrics; the assertion's audience.
     pub name: Arc<str>,

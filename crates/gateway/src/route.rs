@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bartizan_policy::CredentialKind;
 use http::Method;
 
-use crate::config::{Route, Upstream};
+use crate::config::Route;
 use crate::ports::LocalService;
+use crate::upstream::Remote;
 
 /// A route as the pipeline sees it.
 pub struct CompiledRoute {
@@ -20,7 +21,7 @@ pub struct CompiledRoute {
 /// Whom a request is for.
 pub(crate) enum Target {
     /// A backend over the network.
-    Remote(Arc<Upstream>),
+    Remote(Arc<Remote>),
     /// A room of this process.
     Local(Arc<dyn LocalService>),
 }

@@ -54,10 +54,11 @@ pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted
     if let Some(query) = head.uri.query() {
         Query::parse(query).map_err(|fault| Refusal::AmbiguousPath(fault.code()))?;
     }
-    head.uri = judged_target(&path, head.uri.query())?;
+    if !path.is_as_sent() || head.uri.authority().is_some() {
+        head.uri = judged_target(&path, head.uri.query())?;
+    }
     let exchange = Exchange {
         head,
-        path,
         body: Content::Stream(body),
         connection,
         client,

@@ -27,14 +27,14 @@ use http::{HeaderMap, Response};
 use serde_json::Value;
 
 pub(crate) use admit::Admission;
-pub use authenticate::VerifiedTokens;
-pub(crate) use forward::Outbound;
+pub(crate) use authenticate::{Known, VerifiedTokens};
 
 use crate::body::AnswerBody;
+use crate::config::UpstreamTimeouts;
 use crate::exchange::{Raw, Trail};
 use crate::gate::Gate;
 use crate::refusal::Refusal;
-use crate::upstream::Pool;
+use crate::upstream::{Pool, Remote};
 
 /// How a stage asks an upstream for a document without knowing connections.
 pub(crate) trait AskUpstream {
@@ -44,8 +44,8 @@ pub(crate) trait AskUpstream {
 
 /// A look-up that the gate makes before it forwards.
 pub(crate) struct Question {
-    pub(crate) upstream: Arc<crate::config::Upstream>,
-    pub(crate) timeouts: crate::config::UpstreamTimeouts,
+    pub(crate) remote: Arc<Remote>,
+    pub(crate) timeouts: UpstreamTimeouts,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
 }
