@@ -13,6 +13,7 @@ mod caller;
 mod database;
 mod debug;
 mod error;
+mod extract;
 mod fetch;
 mod login;
 mod orders;

@@ -2,6 +2,8 @@
 //! card schemes; the names are the ones of every cryptography paper.
 
 use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sqlx::SqlitePool;
 
 const SCHEMA: &str = "
@@ -152,6 +154,5 @@ pub(crate) async fn fill(pool: &SqlitePool) -> Result<(), sqlx::Error> {
 
 /// VULNERABLE (API2:2023, CWE-759, CWE-916): quick to compute and without a salt, so that one table breaks all of them.
 pub(crate) fn password_hash(password: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, password.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, password.as_bytes()))
 }
