@@ -1,1 +1,54 @@
-//! token
+//! JOSE and API keys: bytes from a stranger in, a [`Principal`](bartizan_policy::Principal) or a named refusal out.
+//!
+//! - [`Verifier`] judges bearer tokens (`RFC 7515`, `RFC 7519`, `RFC 8725`, `RFC 9068`) of the configured [`Issuer`]s.
+//! - [`ApiKeys`] judges API keys, kept as hashes.
+//! - [`AssertionSigner`] makes the short-lived token that tells an upstream who calls and what was decided.
+//!
+//! The room does no I/O, keeps no clock and draws no randomness of its own: keys arrive through [`Verifier::install`], `now`
+//! and the random source are parameters. Fetching a published key set, how often to do so, and caching verdicts by
+//! [`Fingerprint`] are the caller's.
+//!
+//! # Attacks, and where they stop
+//!
+//! | attack (`RFC 8725` section) | defence |
+//! |---|---|
+//! | `alg: none`, an algorithm the issuer never uses (2.1, 3.1) | [`Algorithm`] has no `none`; the allow-list is per issuer and by key type |
+//! | HMAC with a public key as its secret (2.1, 3.1) | a public key holds no HMAC verifier, a [`SharedSecret`] no other; refused before any MAC |
+//! | guessing a weak HMAC secret (2.2, 3.5) | [`SharedSecret`] refuses fewer than 256 bits, or fewer than the hash is long |
+//! | a key brought along: `jwk`, `jku`, `x5u`, `x5c` (2.10, 3.10) | [`TokenError::KeyHeaderRefused`] |
+//! | `kid` as a path or a query (2.10, 3.10) | it is compared with the ids of known keys and used for nothing else |
+//! | a token for somebody else (2.8, 3.9), of another issuer (2.7, 3.8) | audience and issuer are required unless the configuration says otherwise |
+//! | another kind of token of the same issuer (2.8, 3.11, 3.12) | `typ`, and the claims that mark logout and security events |
+//! | text that two parsers read differently (2.6, 3.7) | strict base64url and JSON: no padding, no stray bits, no duplicate members |
+//! | a token bound to a key, stolen and shown as a bearer (`RFC 9449 §7.2`) | [`TokenError::SenderConstrained`] |
+#![forbid(unsafe_code)]
+
+mod algorithm;
+mod api_key;
+mod assertion;
+mod base64url;
+mod claims;
+mod discovery;
+mod error;
+mod fingerprint;
+mod issuer;
+mod json;
+mod jwk;
+mod jws;
+mod key_set;
+mod rsa;
+mod shared_secret;
+mod verifier;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use api_key::{ApiKey, ApiKeyError, ApiKeyHash, ApiKeyRecord, ApiKeys, HashError, RecordError, looks_like_api_key};
+pub use assertion::{AssertionClaims, AssertionError, AssertionSigner, Decision};
+pub use discovery::{Discovery, DiscoveryError};
+pub use error::TokenError;
+pub use fingerprint::Fingerprint;
+pub use issuer::{ClaimMap, Issuer, KeySource, Presence, Required};
+pub use jwk::SkipReason;
+pub use jws::{Jws, MAX_TOKEN_BYTES, SignatureError};
+pub use key_set::{KeySet, KeySetError, SkippedKey};
+pub use shared_secret::{SharedSecret, WeakSecret};
+pub use verifier::{Verifier, VerifierError};

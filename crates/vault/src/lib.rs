@@ -1,16 +1,23 @@
 //! Secrets, the key hierarchy and sealing: key bytes exist only here.
 //!
 //! - [`Secret`] holds any value that must not be printed; [`SigningKey`] signs with ES256 and gives out its public half.
-//! - Every other key descends from one 256-bit root by HKDF, one key per purpose, so that the loss of one says nothing
-//!   about another, and one secret has to be guarded and backed up, not many.
+//! - [`Root`] is the one 256-bit key that is guarded and backed up. Every other key descends from it by HKDF, one for each
+//!   [`Purpose`], so that the loss of one says nothing about another. Where it came from ([`RootOrigin`]) is part of the posture.
+//! - [`SealingKey`] turns a value into [`Sealed`] bytes that may lie in a database, and back.
 //!
 //! Invariant: nothing in this crate formats, serializes or logs a key, and all cryptography is aws-lc-rs.
 
+mod derive;
 mod error;
 pub mod random;
+mod root;
+mod root_file;
+mod sealing;
 mod secret;
 mod signing;
 
-pub use error::VaultError;
+pub use error::{RootFileFault, VaultError};
+pub use root::{Fingerprint, Purpose, Root, RootOrigin, RootSource};
+pub use sealing::{Sealed, SealingKey};
 pub use secret::Secret;
 pub use signing::{PublicKey, SigningKey};

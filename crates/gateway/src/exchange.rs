@@ -1,0 +1,271 @@
+//! One request on its way through the gate, and the one event that it leaves behind.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use bartizan_evidence::{
+    ClosedEvent, Event, Outcome, Protocol, Reason, Recorder, RequestEvent, RequestId, Slot, Stage, Timings, TlsVersion,
+};
+use bartizan_policy::{Principal, Timestamp};
+use bytes::Bytes;
+use http::request::Parts;
+use hyper::body::Incoming;
+
+use crate::body::AnswerFault;
+use crate::path::CanonicalPath;
+use crate::refusal::Refusal;
+use crate::route::CompiledRoute;
+
+/// What is known of a connection before its first request.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The other end of the socket: perhaps a proxy.
+    pub peer: SocketAddr,
+    /// Our end of it.
+    pub local: SocketAddr,
+    /// The version of TLS, if there is one.
+    pub tls: Option<TlsVersion>,
+}
+
+/// A request as hyper hands it over: nothing in it has been judged.
+pub struct Raw {
+    /// Method, target, version and fields.
+    pub head: Parts,
+    /// What follows.
+    pub body: Incoming,
+    /// Where it came in.
+    pub connection: Connection,
+    /// When its head was complete.
+    pub arrived: SystemTime,
+    /// Its id, made by the gate: a client's own is not believed.
+    pub request_id: RequestId,
+}
+
+/// A request whose head was judged readable in one way only. Stages wrap it in types of their own that only they can make, so that
+/// a stage that was left out does not compile.
+pub struct Exchange {
+    /// Method, version and fields; the target in it is the one that was judged.
+    pub(crate) head: Parts,
+    /// The path, normalized once: routed, and forwarded, exactly so.
+    pub(crate) path: CanonicalPath,
+    /// What follows.
+    pub(crate) body: Content,
+    /// Where it came in.
+    pub(crate) connection: Connection,
+    /// The client's address, as the trusted proxies say.
+    pub(crate) client: IpAddr,
+    /// The authority that the client asked for.
+    pub(crate) authority: Arc<str>,
+    /// When it arrived.
+    pub(crate) now: Timestamp,
+    /// Its id.
+    pub(crate) request_id: RequestId,
+}
+
+/// What follows the head.
+pub(crate) enum Content {
+    /// Not read yet.
+    Stream(Incoming),
+    /// Read, because a stage needed it.
+    #[expect(dead_code, reason = "the stage that validates bodies fills it; *forward* already takes it")]
+    Buffered(Bytes),
+}
+
+/// Collects what the event of a request tells, and writes it exactly once: when the answer's head is decided, or, if the client is
+/// gone before that, when the exchange is dropped.
+pub struct Trail {
+    slot: Option<Slot>,
+    event: Option<Box<RequestEvent>>,
+    stage: Stage,
+    stage_began: Instant,
+    began: Instant,
+}
+
+impl Trail {
+    /// Begins the trail of a request; `None` if its event would find no place.
+    pub(crate) fn begin(recorder: &Recorder, raw: &Raw) -> Option<Self> {
+        let slot = recorder.reserve()?;
+        let began = Instant::now();
+        let event = RequestEvent {
+            time: raw.arrived,
+            request_id: raw.request_id,
+            client: raw.connection.peer.ip(),
+            peer: raw.connection.peer,
+            protocol: if raw.head.version == http::Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 },
+            tls: raw.connection.tls,
+            method: raw.head.method.clone().as_str().into(),
+            path: raw.head.uri.path().into(),
+            query_present: raw.head.uri.query().is_some(),
+            route: None,
+            subject: None,
+            issuer: None,
+            credential: None,
+            status: 0,
+            outcome: Outcome::Cancelled,
+            stage: Stage::Admit,
+            control: None,
+            reason: None,
+            timings: Timings::default(),
+            upstream: None,
+            request_bytes: None,
+            user_agent: None,
+            observed: Vec::new(),
+        };
+        Some(Self { slot: Some(slot), event: Some(Box::new(event)), stage: Stage::Admit, stage_began: began, began })
+    }
+
+    /// Marks the end of one stage and the beginning of the next.
+    pub(crate) fn enter(&mut self, stage: Stage) {
+        let now = Instant::now();
+        self.close_stage(now);
+        self.stage = stage;
+        self.stage_began = now;
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    pub(crate) fn admitted(&mut self, exchange: &Exchange) {
+        let Some(event) = &mut self.event else { return };
+        event.client = exchange.client;
+        event.path = exchange.path.as_str().into();
+        event.user_agent = exchange
+            .head
+            .headers
+            .get(http::header::USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .map(Into::into);
+    }
+
+    pub(crate) fn routed(&mut self, route: &CompiledRoute) {
+        let Some(event) = &mut self.event else { return };
+        event.route = Some(route.name.clone());
+        event.upstream = Some(route.upstream_name().clone());
+    }
+
+    pub(crate) fn authenticated(&mut self, principal: &Principal) {
+        let Some(event) = &mut self.event else { return };
+        event.subject = Some(principal.subject.as_str().into());
+        event.issuer = Some(principal.issuer.as_str().into());
+        event.credential = Some(principal.credential.as_str());
+    }
+
+    /// Notes what a stage let pass although it would have refused it.
+    pub(crate) fn observe(&mut self, code: &'static str, detail: String) {
+        if let Some(event) = &mut self.event {
+            event.observed.push(Reason { code, detail });
+        }
+    }
+
+    pub(crate) fn request_bytes(&mut self, bytes: u64) {
+        if let Some(event) = &mut self.event {
+            event.request_bytes = Some(bytes);
+        }
+    }
+
+    /// Writes the event of a request that was answered.
+    pub(crate) fn answered(mut self, status: http::StatusCode) {
+        self.write(status.as_u16(), Outcome::Answered, None);
+    }
+
+    /// Writes the event of a request that was not.
+    pub(crate) fn refused(mut self, refusal: &Refusal) {
+        let outcome = if refusal.is_failure() { Outcome::Failed } else { Outcome::Refused };
+        self.write(refusal.face().0.as_u16(), outcome, Some(refusal));
+    }
+
+    fn write(&mut self, status: u16, outcome: Outcome, refusal: Option<&Refusal>) {
+        self.close_stage(Instant::now());
+        let (Some(slot), Some(mut event)) = (self.slot.take(), self.event.take()) else { return };
+        event.status = status;
+        event.outcome = outcome;
+        event.stage = self.stage;
+        if let Some(refusal) = refusal {
+            let (code, detail) = refusal.reason();
+            event.reason = Some(Reason { code, detail });
+            event.control = refusal.control(self.stage);
+        }
+        event.timings.total = self.began.elapsed();
+        slot.record(Event::Request(event));
+    }
+
+    fn close_stage(&mut self, now: Instant) {
+        if let Some(event) = &mut self.event {
+            event.timings.add(self.stage, now.saturating_duration_since(self.stage_began));
+        }
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        // Only an exchange that was given up half-way still has its slot: the client is gone, and the event says so (499, as
+        // operators know it from nginx).
+        if self.slot.is_some() {
+            self.write(499, Outcome::Cancelled, None);
+        }
+    }
+}
+
+/// An answer whose head is out and whose body still flows. Leaves a linked event if it took long or broke.
+pub(crate) struct OpenAnswer {
+    recorder: Recorder,
+    request_id: RequestId,
+    route: Arc<str>,
+    began: Instant,
+    bytes: u64,
+    end: End,
+}
+
+enum End {
+    Cut,
+    Broke(&'static str),
+    Whole,
+}
+
+/// Answers that flow longer than this leave an event when they end.
+const LONG: std::time::Duration = std::time::Duration::from_secs(10);
+
+impl OpenAnswer {
+    pub(crate) fn new(recorder: Recorder, request_id: RequestId, route: Arc<str>) -> Self {
+        Self { recorder, request_id, route, began: Instant::now(), bytes: 0, end: End::Cut }
+    }
+
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn whole(&mut self) {
+        self.end = End::Whole;
+    }
+
+    pub(crate) fn broke(&mut self, fault: &AnswerFault) {
+        self.end = End::Broke(match fault {
+            AnswerFault::Upstream(_) => "the upstream broke off",
+            AnswerFault::TooSlow => "longer than the route allows",
+        });
+    }
+}
+
+impl Drop for OpenAnswer {
+    fn drop(&mut self) {
+        let duration = self.began.elapsed();
+        let fault = match self.end {
+            End::Broke(fault) => Some(fault),
+            End::Cut | End::Whole => None,
+        };
+        if fault.is_none() && duration < LONG {
+            return;
+        }
+        let Some(slot) = self.recorder.reserve() else { return };
+        slot.record(Event::Closed(ClosedEvent {
+            time: SystemTime::now(),
+            request_id: self.request_id,
+            route: self.route.clone(),
+            bytes: self.bytes,
+            duration,
+            fault,
+        }));
+    }
+}

@@ -1,0 +1,293 @@
+//! Why a request does not pass, and the one place where that becomes an answer.
+
+use std::time::Duration;
+
+use bartizan_controls::ControlId;
+use bartizan_evidence::{RequestId, Stage};
+use bartizan_policy::{Denial, Rate, StepUp, Verdict};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+
+use crate::body::AnswerBody;
+
+/// Why a request does not pass.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// The message could be read in two ways, or in none.
+    Malformed(&'static str),
+    /// The path could be read in two ways.
+    AmbiguousPath(&'static str),
+    /// `Forwarded` fields that a trusted proxy passed on contradict each other.
+    AmbiguousForwarding(&'static str),
+    /// The request target is too long.
+    TargetTooLong,
+    /// Too many header fields, or too many bytes of them.
+    HeadTooLarge,
+    /// The body is larger than the route takes.
+    BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTooSlow,
+    /// `Host` names somebody else.
+    Misdirected,
+    /// `Expect` asks for something that is not offered.
+    ExpectationFailed,
+    /// Nothing is declared at this path.
+    NotDeclared,
+    /// The path is declared, the method is not.
+    MethodNotAllowed(Vec<Method>),
+    /// Two different credentials in one request.
+    AmbiguousCredentials(&'static str),
+    /// A credential that does not hold.
+    CredentialRefused(&'static str),
+    /// Whether the credential holds cannot be known now.
+    CredentialUndecided(&'static str),
+    /// The caller may not.
+    Denied(Denial),
+    /// The owner cannot be known: the look-up or the answer does not tell.
+    OwnerUnknown(&'static str),
+    /// Too often.
+    RateLimited(Limited),
+    /// Too much at once for this node.
+    Overloaded,
+    /// The event of this request would have no place in the log.
+    Unrecordable,
+    /// No connection to the upstream.
+    UpstreamUnreachable(&'static str),
+    /// The upstream did not answer in time.
+    UpstreamTimeout(&'static str),
+    /// The upstream's answer cannot be passed on.
+    UpstreamFault(&'static str),
+    /// A stage could not do its work.
+    Internal(&'static str),
+}
+
+/// Which limit was reached, and its figures.
+#[derive(Clone, Copy, Debug)]
+pub struct Limited {
+    /// The limit's name: `address`, `identity`, `route` or `failed-authentication`.
+    pub limit: &'static str,
+    /// What it allows.
+    pub rate: Rate,
+    /// Where the caller stands.
+    pub verdict: Verdict,
+}
+
+impl Refusal {
+    /// The status, the `<name>` of `urn:bartizan:refusal:<name>` and the title: all that a client is told, and nothing an
+    /// attacker learns from.
+    pub fn face(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::Malformed(_) => (S::BAD_REQUEST, "malformed-request", "The request is malformed"),
+            Self::AmbiguousPath(_) => (S::BAD_REQUEST, "ambiguous-path", "The path can be read in more than one way"),
+            Self::AmbiguousForwarding(_) => {
+                (S::BAD_REQUEST, "ambiguous-forwarding", "The forwarding fields contradict each other")
+            }
+            Self::TargetTooLong => (S::URI_TOO_LONG, "target-too-long", "The request target is too long"),
+            Self::HeadTooLarge => {
+                (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The header fields are too large")
+            }
+            Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body-too-large", "The body is larger than this route takes"),
+            Self::BodyTooSlow => (S::REQUEST_TIMEOUT, "body-too-slow", "The body did not arrive in time"),
+            Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected", "This host is not served here"),
+            Self::ExpectationFailed => (S::EXPECTATION_FAILED, "expectation-failed", "The expectation is not supported"),
+            Self::NotDeclared => (S::NOT_FOUND, "not-found", "Nothing is here"),
+            Self::MethodNotAllowed(_) => {
+                (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
+            }
+            Self::AmbiguousCredentials(_) => {
+                (S::BAD_REQUEST, "ambiguous-credentials", "The request carries more than one credential")
+            }
+            Self::CredentialRefused(_) => {
+                (S::UNAUTHORIZED, "credential-refused", "The credential is not accepted")
+            }
+            Self::CredentialUndecided(_) => {
+                (S::SERVICE_UNAVAILABLE, "credential-undecided", "The credential cannot be checked at the moment")
+            }
+            Self::Denied(Denial::SignInRequired) => (S::UNAUTHORIZED, "sign-in-required", "Sign in first"),
+            Self::Denied(Denial::StepUpRequired(_)) => {
+                (S::UNAUTHORIZED, "step-up-required", "A stronger or more recent sign-in is needed")
+            }
+            // Which part of the rule failed stays in the event: a client that learns it has a map of the rules.
+            Self::Denied(_) | Self::OwnerUnknown(_) => (S::FORBIDDEN, "forbidden", "This is not allowed"),
+            Self::RateLimited(_) => (S::TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
+            Self::Overloaded | Self::Unrecordable => {
+                (S::SERVICE_UNAVAILABLE, "overloaded", "The service is at its limit")
+            }
+            Self::UpstreamUnreachable(_) => {
+                (S::BAD_GATEWAY, "upstream-unreachable", "The service behind cannot be reached")
+            }
+            Self::UpstreamTimeout(_) => (S::GATEWAY_TIMEOUT, "upstream-timeout", "The service behind did not answer in time"),
+            Self::UpstreamFault(_) => (S::BAD_GATEWAY, "upstream-fault", "The service behind gave no usable answer"),
+            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "The request could not be decided"),
+        }
+    }
+
+    /// The stable reason for the event: more than the client is told, never a value from the request.
+    pub fn reason(&self) -> (&'static str, String) {
+        let (_, name, _) = self.face();
+        match self {
+            Self::Malformed(why)
+            | Self::AmbiguousPath(why)
+            | Self::AmbiguousForwarding(why)
+            | Self::AmbiguousCredentials(why)
+            | Self::CredentialRefused(why)
+            | Self::CredentialUndecided(why)
+            | Self::OwnerUnknown(why)
+            | Self::UpstreamUnreachable(why)
+            | Self::UpstreamTimeout(why)
+            | Self::UpstreamFault(why)
+            | Self::Internal(why) => (name, (*why).to_owned()),
+            Self::Denied(Denial::ScopeMissing(scope)) => ("scope-missing", format!("scope `{scope}`")),
+            Self::Denied(Denial::AttributeMissing(pointer)) => ("attribute-missing", format!("claim `{pointer}`")),
+            Self::Denied(denial) => (denial.code(), String::new()),
+            Self::RateLimited(limited) => (name, format!("{} limit of {}", limited.limit, limited.rate)),
+            Self::Unrecordable => ("audit-queue-full", String::new()),
+            _ => (name, String::new()),
+        }
+    }
+
+    /// The control that this refusal proves to work.
+    pub fn control(&self, stage: Stage) -> Option<ControlId> {
+        use bartizan_controls as controls;
+        Some(match self {
+            Self::Malformed(_) | Self::AmbiguousForwarding(_) | Self::Misdirected | Self::ExpectationFailed => {
+                controls::GATE_REQUEST_INTEGRITY.id
+            }
+            Self::AmbiguousPath(_) => controls::GATE_PATH_NORMALIZATION.id,
+            Self::TargetTooLong | Self::HeadTooLarge | Self::BodyTooLarge | Self::BodyTooSlow => {
+                controls::GATE_SIZE_LIMITS.id
+            }
+            Self::NotDeclared | Self::MethodNotAllowed(_) => controls::GATE_DECLARED_ROUTES.id,
+            Self::AmbiguousCredentials(_) => controls::AUTHN_AMBIGUITY.id,
+            Self::CredentialRefused(_) | Self::CredentialUndecided(_) => controls::AUTHN_BEARER.id,
+            Self::Denied(denial) => match denial {
+                Denial::SignInRequired => controls::AUTHZ_DENY_BY_DEFAULT.id,
+                Denial::RoleMissing => controls::AUTHZ_ROLE.id,
+                Denial::ScopeMissing(_) => controls::AUTHZ_SCOPE.id,
+                Denial::AttributeMissing(_) => controls::AUTHZ_ATTRIBUTE.id,
+                Denial::NotOwner => controls::AUTHZ_OWNERSHIP.id,
+                Denial::StepUpRequired(_) => controls::AUTHZ_STEP_UP.id,
+                Denial::NetworkRefused => controls::AUTHZ_NETWORK.id,
+                Denial::OutsideHours | Denial::GrantEnded => controls::AUTHZ_TIME.id,
+            },
+            Self::OwnerUnknown(_) => controls::AUTHZ_OWNERSHIP.id,
+            Self::RateLimited(_) if stage == Stage::LimitAddress => controls::GATE_RATE_LIMIT_ADDRESS.id,
+            Self::RateLimited(_) => controls::GATE_RATE_LIMIT_IDENTITY.id,
+            Self::Overloaded => controls::GATE_LOAD_SHEDDING.id,
+            Self::Unrecordable => controls::EVIDENCE_AUDIT.id,
+            Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_) => {
+                return None;
+            }
+        })
+    }
+
+    /// Whether the upstream, not the caller, is at fault.
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_)
+        )
+    }
+
+    /// The answer, as problem+json (`RFC 9457`).
+    pub fn into_response(self, request_id: RequestId) -> Response<AnswerBody> {
+        let (status, name, title) = self.face();
+        let mut response = problem(status, name, title, request_id);
+        self.add_fields(response.headers_mut());
+        response
+    }
+
+    fn add_fields(&self, headers: &mut HeaderMap) {
+        match self {
+            Self::MethodNotAllowed(methods) => {
+                let allow: Vec<&str> = methods.iter().map(Method::as_str).collect();
+                insert_text(headers, header::ALLOW, &allow.join(", "));
+            }
+            Self::CredentialRefused(_) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer error="invalid_token""#));
+            }
+            Self::Denied(Denial::SignInRequired) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Denied(Denial::StepUpRequired(step_up)) => {
+                insert_text(headers, header::WWW_AUTHENTICATE, &step_up_challenge(step_up));
+            }
+            Self::Denied(Denial::ScopeMissing(scope)) => {
+                // RFC 6750 §3.1: naming the scope lets a client ask for it; it is in the API's own document anyway.
+                insert_text(
+                    headers,
+                    header::WWW_AUTHENTICATE,
+                    &format!(r#"Bearer error="insufficient_scope", scope="{scope}""#),
+                );
+            }
+            Self::RateLimited(limited) => limited.add_fields(headers),
+            Self::Overloaded | Self::Unrecordable | Self::CredentialUndecided(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Limited {
+    /// `Retry-After` and the `RateLimit` fields (draft-ietf-httpapi-ratelimit-headers).
+    pub fn add_fields(&self, headers: &mut HeaderMap) {
+        if !self.verdict.allowed {
+            insert_text(headers, header::RETRY_AFTER, &ceil_seconds(self.verdict.retry_after).to_string());
+        }
+        let (name, quota, window) = (self.limit, self.rate.count(), self.rate.period().as_secs());
+        insert_text(headers, RATELIMIT_POLICY, &format!(r#""{name}";q={quota};w={window}"#));
+        let (remaining, reset) = (self.verdict.remaining, ceil_seconds(self.verdict.reset_after));
+        insert_text(headers, RATELIMIT, &format!(r#""{name}";r={remaining};t={reset}"#));
+    }
+}
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// A problem document with the request's id and nothing else.
+pub(crate) fn problem(
+    status: StatusCode,
+    name: &'static str,
+    title: &'static str,
+    request_id: RequestId,
+) -> Response<AnswerBody> {
+    let id = request_id.as_text();
+    let status_code = status.as_u16();
+    let text = format!(
+        r#"{{"type":"urn:bartizan:refusal:{name}","title":"{title}","status":{status_code},"request_id":"{id}"}}"#
+    );
+    let mut response = Response::new(AnswerBody::full(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What would satisfy the step-up (`RFC 9470 §3`).
+fn step_up_challenge(step_up: &StepUp) -> String {
+    let mut challenge = String::from(
+        r#"Bearer error="insufficient_user_authentication", error_description="a stronger or more recent sign-in is needed""#,
+    );
+    let acr = step_up.acr.join(" ");
+    if !acr.is_empty() {
+        challenge.push_str(&format!(r#", acr_values="{acr}""#));
+    }
+    if let Some(max_age) = step_up.max_age {
+        challenge.push_str(&format!(", max_age={}", max_age.as_secs()));
+    }
+    challenge
+}
+
+fn ceil_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// Sets a field whose text comes from the configuration; text that cannot stand in a field is left out.
+fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,108 @@
+//! What is declared, compiled for look-up.
+
+use std::sync::Arc;
+
+use bartizan_policy::CredentialKind;
+use http::Method;
+
+use crate::config::{Route, Upstream};
+use crate::ports::LocalService;
+
+/// A route as the pipeline sees it.
+pub struct CompiledRoute {
+    pub(crate) name: Arc<str>,
+    pub(crate) rules: Route,
+    pub(crate) target: Target,
+    /// Distinguishes this route's counters and cached assertions from all others'.
+    pub(crate) index: u32,
+}
+
+/// Whom a request is for.
+pub(crate) enum Target {
+    /// A backend over the network.
+    Remote(Arc<Upstream>),
+    /// A room of this process.
+    Local(Arc<dyn LocalService>),
+}
+
+impl CompiledRoute {
+    pub(crate) fn upstream_name(&self) -> &Arc<str> {
+        &self.rules.upstream.name
+    }
+
+    pub(crate) fn accepts(&self, credential: CredentialKind) -> bool {
+        self.rules.credentials.contains(&credential)
+    }
+
+    fn serves(&self, method: &Method) -> bool {
+        self.rules.methods.contains(method) || (*method == Method::HEAD && self.rules.methods.contains(&Method::GET))
+    }
+}
+
+/// All routes, by path and method.
+#[derive(Default)]
+pub(crate) struct RouteTable {
+    paths: matchit::Router<Vec<Arc<CompiledRoute>>>,
+}
+
+/// What the table knows of a request.
+pub(crate) enum Found {
+    /// This route, with its path parameters as they stand in the path (still percent-encoded).
+    Route(Arc<CompiledRoute>, Vec<(Arc<str>, String)>),
+    /// The path with other methods.
+    OtherMethods(Vec<Arc<CompiledRoute>>),
+    /// Nothing.
+    Nothing,
+}
+
+/// A route that cannot stand beside the others.
+#[derive(Debug, thiserror::Error)]
+#[error("route `{route}`: the path `{path}` {fault}")]
+pub struct RouteConflict {
+    /// The later of the two.
+    pub route: Arc<str>,
+    /// Its path pattern.
+    pub path: Arc<str>,
+    /// What is wrong.
+    pub fault: String,
+}
+
+impl RouteTable {
+    pub(crate) fn build(routes: Vec<CompiledRoute>) -> Result<Self, RouteConflict> {
+        let mut by_path: Vec<(Arc<str>, Vec<Arc<CompiledRoute>>)> = Vec::new();
+        for route in routes {
+            let path = route.rules.path.clone();
+            let route = Arc::new(route);
+            match by_path.iter_mut().find(|(held, _)| *held == path) {
+                Some((_, routes)) => routes.push(route),
+                None => by_path.push((path, vec![route])),
+            }
+        }
+        let mut paths = matchit::Router::new();
+        for (path, routes) in by_path {
+            let name = routes.first().map_or_else(|| Arc::from(""), |route| route.name.clone());
+            let fault = |fault: String| RouteConflict { route: name.clone(), path: path.clone(), fault };
+            if let Some(method) = declared_twice(&routes) {
+                return Err(fault(format!("is declared twice for {method}")));
+            }
+            paths.insert(path.as_ref(), routes).map_err(|cause| fault(format!("cannot be added: {cause}")))?;
+        }
+        Ok(Self { paths })
+    }
+
+    pub(crate) fn find(&self, path: &str, method: &Method) -> Found {
+        let Ok(found) = self.paths.at(path) else { return Found::Nothing };
+        let Some(route) = found.value.iter().find(|route| route.serves(method)) else {
+            return Found::OtherMethods(found.value.clone());
+        };
+        let parameters = found.params.iter().map(|(name, value)| (Arc::from(name), value.to_owned())).collect();
+        Found::Route(route.clone(), parameters)
+    }
+}
+
+fn declared_twice(routes: &[Arc<CompiledRoute>]) -> Option<&Method> {
+    routes.iter().enumerate().find_map(|(at, route)| {
+        let earlier = routes.iter().take(at);
+        route.rules.methods.iter().find(|method| earlier.clone().any(|other| other.rules.methods.contains(method)))
+    })
+}
