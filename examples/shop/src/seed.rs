@@ -110,8 +110,16 @@ pub(crate) async fn fill(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     if tables > 0 {
         return Ok(());
     }
+    restore(pool).await
+}
+
+/// Makes and fills the tables, whatever stood there before.
+pub(crate) async fn restore(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     // One transaction: a shop that was stopped half-way starts from nothing again.
     let mut transaction = pool.begin().await?;
+    sqlx::raw_sql("DROP TABLE IF EXISTS orders; DROP TABLE IF EXISTS products; DROP TABLE IF EXISTS users;")
+        .execute(&mut *transaction)
+        .await?;
     sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
     for user in USERS {
         sqlx::query("INSERT INTO users VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")

@@ -79,3 +79,13 @@ async fn a_mistake_is_answered_as_the_document_says() {
     assert_eq!(client.get("/orders").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(client.get_as(ALICE, "/orders/999").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn restoring_undoes_every_change() {
+    let client = Client::new().await;
+    client.send_as(ALICE, "DELETE", "/users/1", None).await;
+    client.send_as(BOB, "PUT", "/orders/43", Some(json!({ "address": "elsewhere" }))).await;
+    client.shop.restore().await.unwrap();
+    assert_eq!(client.get_as(ALICE, "/orders").await.json().as_array().unwrap().len(), 2);
+    assert_eq!(client.get_as(BOB, "/orders/43").await.json()["address"], "2 Moat Street, Castleton");
+}
