@@ -12,28 +12,28 @@ use super::tokens::Tokens;
 
 /// One thing that an attacker tries.
 #[derive(Debug)]
-pub struct Attack {
+pub(super) struct Attack {
     /// What is tried, as in "an attacker can …".
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// Its place in the OWASP API Security Top 10 (2023).
-    pub owasp: &'static str,
+    pub(super) owasp: &'static str,
     /// The request.
-    pub call: fn(&Scene<'_>) -> Call,
+    pub(super) call: fn(&Scene<'_>) -> Call,
     /// How often it is sent.
-    pub times: usize,
+    pub(super) times: usize,
     /// What the attacker holds in hand after these answers; `None` if nothing.
-    pub proof: fn(&[Answer]) -> Option<&'static str>,
+    pub(super) proof: fn(&[Answer]) -> Option<&'static str>,
     /// The capability that this version lacks and that will stop it; `None` where the gate stops it now.
-    pub awaits: Option<&'static str>,
+    pub(super) awaits: Option<&'static str>,
 }
 
 /// What an attacker knows beforehand.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub(super) struct Scene<'a> {
     /// Tokens, honest and forged.
-    pub tokens: &'a Tokens,
+    pub(super) tokens: &'a Tokens,
     /// The shop's address inside.
-    pub shop: &'a str,
+    pub(super) shop: &'a str,
 }
 
 impl Scene<'_> {
@@ -55,13 +55,15 @@ const SQL_INJECTION: &str =
 const GUESSES: usize = 30;
 
 /// Every attack, in the order of the Top 10; the guesses come last, since they use up the login's limit.
-pub const ATTACKS: &[Attack] = &[
+pub(super) const ATTACKS: &[Attack] = &[
     Attack {
         name: "read another customer's order",
         owasp: "API1",
         call: |scene| scene.mallory(Method::GET, "/orders/42"),
         times: 1,
-        proof: |answers| answers.iter().any(|answer| answer.json().get("address").is_some()).then_some("alice's address"),
+        proof: |answers| {
+            answers.iter().any(|answer| answer.json().get("address").is_some()).then_some("alice's address")
+        },
         awaits: None,
     },
     Attack {
@@ -131,7 +133,9 @@ pub const ATTACKS: &[Attack] = &[
         owasp: "API3",
         call: |scene| scene.mallory(Method::GET, "/users/3"),
         times: 1,
-        proof: |answers| answers.iter().any(|answer| answer.json().get("password_hash").is_some()).then_some("the hash"),
+        proof: |answers| {
+            answers.iter().any(|answer| answer.json().get("password_hash").is_some()).then_some("the hash")
+        },
         awaits: Some(ANSWER_VALIDATION),
     },
     Attack {
@@ -169,9 +173,7 @@ pub const ATTACKS: &[Attack] = &[
     Attack {
         name: "be paid for ordering less than nothing",
         owasp: "API6",
-        call: |scene| {
-            scene.mallory(Method::POST, "/orders").with_body(json!({ "product_id": 5, "quantity": -10 }))
-        },
+        call: |scene| scene.mallory(Method::POST, "/orders").with_body(json!({ "product_id": 5, "quantity": -10 })),
         times: 1,
         proof: |answers| answers.iter().any(|answer| answer.status == StatusCode::CREATED).then_some("1,500.00"),
         awaits: Some(VALIDATION),
@@ -217,7 +219,8 @@ pub const ATTACKS: &[Attack] = &[
         call: |_| Call::get("/health"),
         times: 1,
         proof: |answers| {
-            let named = |answer: &Answer| answer.header("server").contains("Shop") || !answer.header("x-powered-by").is_empty();
+            let named =
+                |answer: &Answer| answer.header("server").contains("Shop") || !answer.header("x-powered-by").is_empty();
             answers.iter().any(named).then_some("both")
         },
         awaits: None,
@@ -240,7 +243,8 @@ pub const ATTACKS: &[Attack] = &[
         call: |_| Call::get("/products/1").with_origin("https://evil.example"),
         times: 1,
         proof: |answers| {
-            let open = |answer: &Answer| ["*", "https://evil.example"].contains(&answer.header("access-control-allow-origin"));
+            let open =
+                |answer: &Answer| ["*", "https://evil.example"].contains(&answer.header("access-control-allow-origin"));
             answers.iter().any(open).then_some("any site may")
         },
         awaits: None,

@@ -16,7 +16,7 @@ const MOST_BYTES: usize = 1024 * 1024;
 
 /// One request of an attacker or of an honest user.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(super) struct Call {
     method: Method,
     target: String,
     token: Option<String>,
@@ -25,47 +25,47 @@ pub struct Call {
 }
 
 impl Call {
-    pub fn new(method: Method, target: impl Into<String>) -> Self {
+    pub(super) fn new(method: Method, target: impl Into<String>) -> Self {
         Self { method, target: target.into(), token: None, origin: None, body: None }
     }
 
-    pub fn get(target: impl Into<String>) -> Self {
+    pub(super) fn get(target: impl Into<String>) -> Self {
         Self::new(Method::GET, target)
     }
 
-    pub fn post(target: impl Into<String>) -> Self {
+    pub(super) fn post(target: impl Into<String>) -> Self {
         Self::new(Method::POST, target)
     }
 
-    pub fn with_token(self, token: &str) -> Self {
+    pub(super) fn with_token(self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self }
     }
 
-    pub fn with_origin(self, origin: &'static str) -> Self {
+    pub(super) fn with_origin(self, origin: &'static str) -> Self {
         Self { origin: Some(origin), ..self }
     }
 
-    pub fn with_body(self, body: Value) -> Self {
+    pub(super) fn with_body(self, body: Value) -> Self {
         Self { body: Some(body), ..self }
     }
 }
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
 }
 
 impl Answer {
     /// The body as JSON; `null` where it is none.
-    pub fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
     /// A header's value; empty where it is missing.
-    pub fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
@@ -74,7 +74,7 @@ impl Answer {
 ///
 /// # Errors
 /// When there is no whole answer of at most 1 MiB within ten seconds.
-pub async fn send(to: SocketAddr, call: Call) -> anyhow::Result<Answer> {
+pub(super) async fn send(to: SocketAddr, call: Call) -> anyhow::Result<Answer> {
     tokio::time::timeout(PATIENCE, exchange(to, call)).await.context("no answer in time")?
 }
 

@@ -5,15 +5,15 @@ use super::issuer::AUDIENCE;
 
 /// What the demo's configuration has to know.
 #[derive(Clone, Copy, Debug)]
-pub struct Places<'a> {
+pub(super) struct Places<'a> {
     /// Where the gate listens.
-    pub gate: SocketAddr,
+    pub(super) gate: SocketAddr,
     /// Where its health and metrics are.
-    pub console: SocketAddr,
+    pub(super) console: SocketAddr,
     /// The shop's base URL.
-    pub shop: &'a str,
+    pub(super) shop: &'a str,
     /// The issuer's URL.
-    pub issuer: &'a str,
+    pub(super) issuer: &'a str,
 }
 
 /// Name, path, methods, and what else the route says.
@@ -43,7 +43,7 @@ const ROUTES: [(&str, &str, &str, &str); 12] = [
 ];
 
 /// A whole `bartizan.toml` for the shop, as its owner would write it. `jwt-secret` and `state` stand beside the file.
-pub fn text(places: &Places<'_>) -> String {
+pub(super) fn text(places: &Places<'_>) -> String {
     let Places { gate, console, shop, issuer } = places;
     let mut text = format!(
         r#"# The gate of `bartizan demo`: what stands here is all that protects the shop.

@@ -9,17 +9,17 @@ use super::tokens::Tokens;
 
 /// Something that has to work.
 #[derive(Debug)]
-pub struct Use {
+pub(super) struct Use {
     /// Who does what.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The request.
-    pub call: fn(&Tokens) -> Call,
+    pub(super) call: fn(&Tokens) -> Call,
     /// Whether the answer is what the user wanted.
-    pub served: fn(&Answer) -> bool,
+    pub(super) served: fn(&Answer) -> bool,
 }
 
 /// What honest users do.
-pub const USES: &[Use] = &[
+pub(super) const USES: &[Use] = &[
     Use {
         name: "anyone looks for a lantern",
         call: |_| Call::get("/products?search=lantern"),

@@ -21,13 +21,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// The `aud` of its tokens.
-pub const AUDIENCE: &str = "https://shop.example";
+pub(super) const AUDIENCE: &str = "https://shop.example";
 
 const LIFETIME: Duration = Duration::from_mins(15);
 
 /// A sample user of the shop, as the issuer knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum User {
+pub(super) enum User {
     Alice,
     Bob,
     Mallory,
@@ -35,9 +35,9 @@ pub enum User {
 }
 
 impl User {
-    pub const ALL: [Self; 4] = [Self::Alice, Self::Bob, Self::Mallory, Self::Admin];
+    pub(super) const ALL: [Self; 4] = [Self::Alice, Self::Bob, Self::Mallory, Self::Admin];
 
-    pub const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Alice => "alice",
             Self::Bob => "bob",
@@ -47,7 +47,7 @@ impl User {
     }
 
     /// The user's id in the shop.
-    pub const fn id(self) -> &'static str {
+    pub(super) const fn id(self) -> &'static str {
         match self {
             Self::Alice => "1",
             Self::Bob => "2",
@@ -69,7 +69,7 @@ impl User {
 }
 
 /// Signs tokens for the sample users.
-pub struct Issuer {
+pub(super) struct Issuer {
     url: String,
     kid: String,
     key: SigningKey,
@@ -82,7 +82,7 @@ impl Issuer {
     }
 
     /// The `iss` of its tokens, and where it answers.
-    pub fn url(&self) -> &str {
+    pub(super) fn url(&self) -> &str {
         &self.url
     }
 
@@ -90,7 +90,7 @@ impl Issuer {
     ///
     /// # Errors
     /// When the cryptographic library fails.
-    pub fn token(&self, user: User, now: SystemTime) -> Result<String, VaultError> {
+    pub(super) fn token(&self, user: User, now: SystemTime) -> Result<String, VaultError> {
         let issued = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let claims = json!({
             "iss": self.url,
@@ -141,7 +141,7 @@ pub(super) fn part(value: &Value) -> String {
 }
 
 /// An issuer that answers; dropping it stops it.
-pub struct RunningIssuer {
+pub(super) struct RunningIssuer {
     issuer: Arc<Issuer>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -151,7 +151,7 @@ impl RunningIssuer {
     ///
     /// # Errors
     /// When the listener has no address or no key can be made.
-    pub fn start(listener: TcpListener) -> anyhow::Result<Self> {
+    pub(super) fn start(listener: TcpListener) -> anyhow::Result<Self> {
         let issuer = Arc::new(Issuer::new(listener.local_addr()?)?);
         let app = router(issuer.clone());
         let server = tokio::spawn(async move { axum::serve(listener, app).await });
@@ -159,7 +159,7 @@ impl RunningIssuer {
     }
 
     /// The one that signs.
-    pub fn issuer(&self) -> &Issuer {
+    pub(super) fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 }
@@ -193,7 +193,7 @@ async fn key_set(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
 
 /// The token alone, as a shell wants it: `TOKEN=$(curl …)`.
 async fn bare_token(State(issuer): State<Arc<Issuer>>, Query(wanted): Query<Wanted>) -> Response {
-    answer(&issuer, &wanted, |token| token.into_response())
+    answer(&issuer, &wanted, IntoResponse::into_response)
 }
 
 /// The token as OAuth answers it (RFC 6749 §5.1).
@@ -255,6 +255,6 @@ mod tests {
         let token = running.issuer().token(User::Alice, SystemTime::now() - Duration::from_hours(1)).unwrap();
         let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
         let claims: Value = serde_json::from_slice(&claims).unwrap();
-        assert!(Timestamp::from_seconds(claims["exp"].as_i64().unwrap()) < Timestamp::from(SystemTime::now()));
+        assert!(Timestamp::from_unix(claims["exp"].as_i64().unwrap()) < Timestamp::from(SystemTime::now()));
     }
 }

@@ -25,7 +25,7 @@ const BOLD: &str = "\u{1b}[1m";
 const RESET: &str = "\u{1b}[0m";
 
 /// The table of attacks, what passes and why, and what honest users got.
-pub fn render(story: &Story, colour: Colour) -> String {
+pub(super) fn render(story: &Story, colour: Colour) -> String {
     let mut text = String::new();
     let heading = ["An attacker can …", "OWASP", "straight", "through the gate", ""].map(str::to_owned);
     row(&mut text, &heading, BOLD, colour);
@@ -33,7 +33,12 @@ pub fn render(story: &Story, colour: Colour) -> String {
     for trial in &story.attacks {
         let (word, ink) = verdict(trial.verdict);
         let owasp = trial.owasp.split(':').next().unwrap_or_default().to_owned();
-        row(&mut text, &[trial.name.to_owned(), owasp, cell(&trial.straight), cell(&trial.gated), word.to_owned()], ink, colour);
+        row(
+            &mut text,
+            &[trial.name.to_owned(), owasp, cell(&trial.straight), cell(&trial.gated), word.to_owned()],
+            ink,
+            colour,
+        );
     }
     line(&mut text, &paint(&"─".repeat(80), DIM, colour));
     summary(&mut text, story, colour);
@@ -53,7 +58,9 @@ fn summary(text: &mut String, story: &Story, colour: Colour) {
     }
     for (capability, names) in by_capability {
         line(text, &format!("  what will stop them is {capability}:"));
-        names.iter().for_each(|name| line(text, &format!("    - {name}")));
+        for name in names {
+            line(text, &format!("    - {name}"));
+        }
     }
     complain(text, story, Verdict::Passed, "pass and should not: please report it", colour);
     complain(text, story, Verdict::Unclear, "show nothing, the answers do not tell", colour);
@@ -71,7 +78,9 @@ fn complain(text: &mut String, story: &Story, about: Verdict, what: &str, colour
         return;
     }
     line(text, &paint(&format!("{} {what}:", trials.len()), RED, colour));
-    trials.iter().for_each(|trial| line(text, &format!("    - {}", trial.name)));
+    for trial in trials {
+        line(text, &format!("    - {}", trial.name));
+    }
 }
 
 fn count(story: &Story, verdict: Verdict) -> usize {
@@ -159,7 +168,12 @@ mod tests {
         Story {
             attacks: vec![
                 trial("be alice with a token nobody signed (alg none)", refused, Verdict::Stopped, None),
-                trial("read all users through the search (SQL injection)", passes.clone(), Verdict::Awaited, Some("inspection")),
+                trial(
+                    "read all users through the search (SQL injection)",
+                    passes.clone(),
+                    Verdict::Awaited,
+                    Some("inspection"),
+                ),
                 trial("read another customer's order", passes, Verdict::Passed, None),
                 trial("remove a user as a customer", silent, Verdict::Unclear, None),
             ],

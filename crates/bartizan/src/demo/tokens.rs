@@ -6,14 +6,14 @@ use super::issuer::{AUDIENCE, Issuer, User, part};
 
 /// The tokens of the demo: one for each sample user, and those of an attacker.
 #[derive(Debug)]
-pub struct Tokens {
+pub(super) struct Tokens {
     honest: [String; 4],
     /// Says to be alice, and nobody signed it.
-    pub unsigned: String,
+    pub(super) unsigned: String,
     /// Mallory's, with alice's id put into it: the signature no longer fits.
-    pub edited: String,
+    pub(super) edited: String,
     /// Alice's, from two hours ago.
-    pub expired: String,
+    pub(super) expired: String,
 }
 
 impl Tokens {
@@ -21,7 +21,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When the cryptographic library fails.
-    pub fn new(issuer: &Issuer, now: SystemTime) -> anyhow::Result<Self> {
+    pub(super) fn new(issuer: &Issuer, now: SystemTime) -> anyhow::Result<Self> {
         let honest = |user| issuer.token(user, now);
         let [alice, bob, mallory, admin] = User::ALL;
         let honest = [honest(alice)?, honest(bob)?, honest(mallory)?, honest(admin)?];
@@ -40,7 +40,7 @@ impl Tokens {
     }
 
     /// The token that the issuer gives `user`.
-    pub const fn of(&self, user: User) -> &str {
+    pub(super) const fn of(&self, user: User) -> &str {
         let [alice, bob, mallory, admin] = &self.honest;
         match user {
             User::Alice => alice.as_str(),
