@@ -2,6 +2,7 @@
 
 pub(crate) mod cookies;
 pub(crate) mod cors;
+pub(crate) mod errors;
 pub(crate) mod headers;
 
 /// What the client's side of the connection is.
