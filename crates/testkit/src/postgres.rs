@@ -8,13 +8,17 @@ use std::{
 use rustix::process::{Signal, geteuid};
 use tempfile::TempDir;
 
-use crate::server_process::{ServerProcess, free_port};
+use crate::{
+    Certificate,
+    server_process::{ServerProcess, free_port},
+};
 
 /// A private `PostgreSQL` instance: on a loopback port and a Unix socket, with a superuser `postgres` and its password.
 pub struct Postgres {
     binaries: PathBuf,
     directory: TempDir,
     port: u16,
+    speaks_tls: bool,
     process: Option<ServerProcess>,
 }
 
@@ -42,7 +46,7 @@ impl Postgres {
         let made = initdb.current_dir("/").stdin(Stdio::null()).output().unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
 
-        let mut instance = Self { binaries, directory, port: free_port(), process: None };
+        let mut instance = Self { binaries, directory, port: free_port(), speaks_tls: false, process: None };
         instance.restart();
         instance
     }
@@ -66,6 +70,22 @@ impl Postgres {
         self.database_url(name)
     }
 
+    /// Restarts it with TLS under `certificate`, and returns the path of the certificate, for `sslrootcert`.
+    pub fn enable_tls(&mut self, certificate: &Certificate) -> PathBuf {
+        let data = self.directory.path().join("data");
+        for (name, pem) in [("server.crt", &certificate.pem), ("server.key", &certificate.key_pem)] {
+            let path = data.join(name);
+            fs::write(&path, pem).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            if let Some(user) = server_user() {
+                chown(&path, Some(user), Some(user)).unwrap();
+            }
+        }
+        self.speaks_tls = true;
+        self.restart();
+        data.join("server.crt")
+    }
+
     /// Kills it at once, as a crash would. Its data and address stay for a [`restart`](Self::restart).
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -81,6 +101,7 @@ impl Postgres {
         server.arg("-p").arg(self.port.to_string()).args(["-c", "listen_addresses=127.0.0.1"]).current_dir("/");
         // Durable, as in production: tests kill it and look for what is left.
         server.args(["-c", "max_connections=100", "-c", "shared_buffers=16MB"]);
+        server.args(["-c", if self.speaks_tls { "ssl=on" } else { "ssl=off" }]);
         let process = ServerProcess::start(server, || {
             self.tool("pg_isready").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
         });
