@@ -11,7 +11,7 @@ use bartizan_token::{ApiKeyRecord, Issuer};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
-use crate::answer::{CookieRules, Cors, HeaderRules, MaskKinds};
+use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
 /// Everything the gate needs in order to stand.
 #[derive(Clone)]
@@ -172,7 +172,7 @@ pub struct KeyFetch {
 }
 
 /// A place that names or holds an issuer's keys. `https`, or `http` on loopback.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KeyLocation {
     /// `issuer` + `/.well-known/openid-configuration` or RFC 8414's form; its `jwks_uri` is followed.
     Discovery(Uri),
@@ -206,7 +206,7 @@ pub struct Route {
 }
 
 /// Whom a request is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Upstream {
     /// Its name in events and metrics; the assertion's audience.
     pub name: Arc<str>,
@@ -241,7 +241,7 @@ impl Default for UpstreamTimeouts {
 #[derive(Clone, Default)]
 pub struct AnswerRules {
     /// Security headers.
-    pub headers: HeaderRules,
+    pub headers: HeaderConfig,
     /// Other origins that may call the route from a browser.
     pub cors: Option<Cors>,
     /// Attributes added to the upstream's cookies.

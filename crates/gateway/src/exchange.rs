@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use bartizan_controls::ControlId;
 use bartizan_evidence::{
-    ClosedEvent, Event, Outcome, Protocol, Reason, Recorder, RequestEvent, RequestId, Slot, Stage, Timings, TlsVersion,
+    CloseCause, ClosedEvent, Event, Method, Observed, Outcome, Protocol, Reason, Recorder, RequestEvent, RequestId,
+    RequestPath, Slot, Stage, Timings, TlsVersion, UserAgent,
 };
 use bartizan_policy::{Principal, Timestamp};
 use bytes::Bytes;
@@ -13,7 +15,7 @@ use http::request::Parts;
 use hyper::body::Incoming;
 
 use crate::body::AnswerFault;
-use crate::path::CanonicalPath;
+use crate::pipeline::Admission;
 use crate::refusal::Refusal;
 use crate::route::CompiledRoute;
 
@@ -45,10 +47,8 @@ pub struct Raw {
 /// A request whose head was judged readable in one way only. Stages wrap it in types of their own that only they can make, so that
 /// a stage that was left out does not compile.
 pub struct Exchange {
-    /// Method, version and fields; the target in it is the one that was judged.
+    /// Method, version, fields, and the target with its path normalized once: routed and forwarded exactly so.
     pub(crate) head: Parts,
-    /// The path, normalized once: routed, and forwarded, exactly so.
-    pub(crate) path: CanonicalPath,
     /// What follows.
     pub(crate) body: Content,
     /// Where it came in.
@@ -76,10 +76,9 @@ pub(crate) enum Content {
 /// gone before that, when the exchange is dropped.
 pub struct Trail {
     slot: Option<Slot>,
-    event: Option<Box<RequestEvent>>,
+    event: Option<RequestEvent>,
     stage: Stage,
     stage_began: Instant,
-    began: Instant,
 }
 
 impl Trail {
@@ -94,9 +93,9 @@ impl Trail {
             peer: raw.connection.peer,
             protocol: if raw.head.version == http::Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 },
             tls: raw.connection.tls,
-            method: raw.head.method.clone().as_str().into(),
-            path: raw.head.uri.path().into(),
-            query_present: raw.head.uri.query().is_some(),
+            method: Method::new(raw.head.method.as_str()),
+            path: RequestPath::new(raw.head.uri.path()),
+            has_query: raw.head.uri.query().is_some(),
             route: None,
             subject: None,
             issuer: None,
@@ -112,7 +111,7 @@ impl Trail {
             user_agent: None,
             observed: Vec::new(),
         };
-        Some(Self { slot: Some(slot), event: Some(Box::new(event)), stage: Stage::Admit, stage_began: began, began })
+        Some(Self { slot: Some(slot), event: Some(event), stage: Stage::Admit, stage_began: began })
     }
 
     /// Marks the end of one stage and the beginning of the next.
@@ -130,13 +129,12 @@ impl Trail {
     pub(crate) fn admitted(&mut self, exchange: &Exchange) {
         let Some(event) = &mut self.event else { return };
         event.client = exchange.client;
-        event.path = exchange.path.as_str().into();
+        event.path = RequestPath::new(exchange.head.uri.path());
         event.user_agent = exchange
             .head
             .headers
             .get(http::header::USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .map(Into::into);
+            .map(|value| UserAgent::from_bytes(value.as_bytes()));
     }
 
     pub(crate) fn routed(&mut self, route: &CompiledRoute) {
@@ -153,9 +151,10 @@ impl Trail {
     }
 
     /// Notes what a stage let pass although it would have refused it.
-    pub(crate) fn observe(&mut self, code: &'static str, detail: String) {
+    pub(crate) fn observe(&mut self, control: ControlId, code: &'static str) {
+        let stage = self.stage;
         if let Some(event) = &mut self.event {
-            event.observed.push(Reason { code, detail });
+            event.observed.push(Observed { stage, control, reason: Reason::new(code, "") });
         }
     }
 
@@ -184,10 +183,9 @@ impl Trail {
         event.stage = self.stage;
         if let Some(refusal) = refusal {
             let (code, detail) = refusal.reason();
-            event.reason = Some(Reason { code, detail });
+            event.reason = Some(Reason::new(code, detail));
             event.control = refusal.control(self.stage);
         }
-        event.timings.total = self.began.elapsed();
         slot.record(Event::Request(event));
     }
 
@@ -212,24 +210,20 @@ impl Drop for Trail {
 pub(crate) struct OpenAnswer {
     recorder: Recorder,
     request_id: RequestId,
-    route: Arc<str>,
     began: Instant,
     bytes: u64,
-    end: End,
-}
-
-enum End {
-    Cut,
-    Broke(&'static str),
-    Whole,
+    cause: CloseCause,
+    /// The request counts as in flight until its last byte is out.
+    _admission: Admission,
 }
 
 /// Answers that flow longer than this leave an event when they end.
-const LONG: std::time::Duration = std::time::Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(10);
 
 impl OpenAnswer {
-    pub(crate) fn new(recorder: Recorder, request_id: RequestId, route: Arc<str>) -> Self {
-        Self { recorder, request_id, route, began: Instant::now(), bytes: 0, end: End::Cut }
+    pub(crate) fn new(recorder: Recorder, request_id: RequestId, admission: Admission) -> Self {
+        let cause = CloseCause::ClientGone;
+        Self { recorder, request_id, began: Instant::now(), bytes: 0, cause, _admission: admission }
     }
 
     pub(crate) fn count(&mut self, bytes: usize) {
@@ -237,35 +231,32 @@ impl OpenAnswer {
     }
 
     pub(crate) fn whole(&mut self) {
-        self.end = End::Whole;
+        self.cause = CloseCause::Finished;
     }
 
     pub(crate) fn broke(&mut self, fault: &AnswerFault) {
-        self.end = End::Broke(match fault {
-            AnswerFault::Upstream(_) => "the upstream broke off",
-            AnswerFault::TooSlow => "longer than the route allows",
-        });
+        self.cause = match fault {
+            AnswerFault::Upstream(_) => CloseCause::UpstreamFault,
+            AnswerFault::TooSlow => CloseCause::Timeout,
+        };
     }
 }
 
 impl Drop for OpenAnswer {
     fn drop(&mut self) {
         let duration = self.began.elapsed();
-        let fault = match self.end {
-            End::Broke(fault) => Some(fault),
-            End::Cut | End::Whole => None,
-        };
-        if fault.is_none() && duration < LONG {
+        let broke = matches!(self.cause, CloseCause::UpstreamFault | CloseCause::Timeout);
+        if !broke && duration < LONG {
             return;
         }
         let Some(slot) = self.recorder.reserve() else { return };
         slot.record(Event::Closed(ClosedEvent {
             time: SystemTime::now(),
             request_id: self.request_id,
-            route: self.route.clone(),
-            bytes: self.bytes,
+            bytes_received: 0,
+            bytes_sent: self.bytes,
             duration,
-            fault,
+            cause: self.cause,
         }));
     }
 }

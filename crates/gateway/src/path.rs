@@ -157,7 +157,7 @@ impl<'a> CanonicalPath<'a> {
 }
 
 /// Decodes text whose escapes have been checked.
-fn decoded(text: &str) -> Cow<'_, str> {
+pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

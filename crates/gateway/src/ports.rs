@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bartizan_policy::{Principal, Rate, Verdict};
+use bartizan_policy::{IssuerName, Principal, Rate, Verdict};
+use bartizan_token::AssertionSigner;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -59,4 +60,16 @@ pub trait Sessions: Send + Sync {
 pub trait LocalService: Send + Sync {
     /// Answers a request whose body was buffered up to the route's limit.
     fn call(&self, request: Request<Bytes>) -> Pending<'_, Response<Full<Bytes>>>;
+}
+
+/// The published keys of other issuers.
+pub trait IssuerKeys: Send + Sync {
+    /// Fetches an issuer's keys again, if that was not done a moment ago, and returns when the attempt is over.
+    fn refresh(&self, issuer: &IssuerName) -> Pending<'_, ()>;
+}
+
+/// The keys that sign assertions. They rotate while the gate runs.
+pub trait AssertionKeys: Send + Sync {
+    /// The signer to use now.
+    fn current(&self) -> Arc<AssertionSigner>;
 }

@@ -149,33 +149,33 @@ impl Refusal {
 
     /// The control that this refusal proves to work.
     pub fn control(&self, stage: Stage) -> Option<ControlId> {
-        use bartizan_controls as controls;
+        use bartizan_controls::{authn, authz, evidence, gate};
         Some(match self {
             Self::Malformed(_) | Self::AmbiguousForwarding(_) | Self::Misdirected | Self::ExpectationFailed => {
-                controls::GATE_REQUEST_INTEGRITY.id
+                gate::REQUEST_INTEGRITY.id
             }
-            Self::AmbiguousPath(_) => controls::GATE_PATH_NORMALIZATION.id,
+            Self::AmbiguousPath(_) => gate::PATH_NORMALIZATION.id,
             Self::TargetTooLong | Self::HeadTooLarge | Self::BodyTooLarge | Self::BodyTooSlow => {
-                controls::GATE_SIZE_LIMITS.id
+                gate::SIZE_LIMITS.id
             }
-            Self::NotDeclared | Self::MethodNotAllowed(_) => controls::GATE_DECLARED_ROUTES.id,
-            Self::AmbiguousCredentials(_) => controls::AUTHN_AMBIGUITY.id,
-            Self::CredentialRefused(_) | Self::CredentialUndecided(_) => controls::AUTHN_BEARER.id,
+            Self::NotDeclared | Self::MethodNotAllowed(_) => gate::DECLARED_ROUTES.id,
+            Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
+            Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,
             Self::Denied(denial) => match denial {
-                Denial::SignInRequired => controls::AUTHZ_DENY_BY_DEFAULT.id,
-                Denial::RoleMissing => controls::AUTHZ_ROLE.id,
-                Denial::ScopeMissing(_) => controls::AUTHZ_SCOPE.id,
-                Denial::AttributeMissing(_) => controls::AUTHZ_ATTRIBUTE.id,
-                Denial::NotOwner => controls::AUTHZ_OWNERSHIP.id,
-                Denial::StepUpRequired(_) => controls::AUTHZ_STEP_UP.id,
-                Denial::NetworkRefused => controls::AUTHZ_NETWORK.id,
-                Denial::OutsideHours | Denial::GrantEnded => controls::AUTHZ_TIME.id,
+                Denial::SignInRequired => authz::DENY_BY_DEFAULT.id,
+                Denial::RoleMissing => authz::ROLE.id,
+                Denial::ScopeMissing(_) => authz::SCOPE.id,
+                Denial::AttributeMissing(_) => authz::ATTRIBUTE.id,
+                Denial::NotOwner => authz::OWNERSHIP.id,
+                Denial::StepUpRequired(_) => authz::STEP_UP.id,
+                Denial::NetworkRefused => authz::NETWORK.id,
+                Denial::OutsideHours | Denial::GrantEnded => authz::TIME.id,
             },
-            Self::OwnerUnknown(_) => controls::AUTHZ_OWNERSHIP.id,
-            Self::RateLimited(_) if stage == Stage::LimitAddress => controls::GATE_RATE_LIMIT_ADDRESS.id,
-            Self::RateLimited(_) => controls::GATE_RATE_LIMIT_IDENTITY.id,
-            Self::Overloaded => controls::GATE_LOAD_SHEDDING.id,
-            Self::Unrecordable => controls::EVIDENCE_AUDIT.id,
+            Self::OwnerUnknown(_) => authz::OWNERSHIP.id,
+            Self::RateLimited(_) if stage == Stage::LimitAddress => gate::RATE_LIMIT_ADDRESS.id,
+            Self::RateLimited(_) => gate::RATE_LIMIT_IDENTITY.id,
+            Self::Overloaded => gate::LOAD_SHEDDING.id,
+            Self::Unrecordable => evidence::AUDIT.id,
             Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_) => {
                 return None;
             }

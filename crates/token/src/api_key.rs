@@ -38,14 +38,19 @@ pub struct ApiKey {
     pub hash: ApiKeyHash,
 }
 
+/// The random source failed, so that no key was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the random source failed")]
+pub struct NoRandomness;
+
 impl ApiKey {
     /// Makes a key.
     ///
     /// # Errors
-    /// [`ApiKeyError::NoRandomness`] if `random` fails.
-    pub fn generate(random: &dyn SecureRandom) -> Result<Self, ApiKeyError> {
+    /// [`NoRandomness`] if `random` fails.
+    pub fn generate(random: &dyn SecureRandom) -> Result<Self, NoRandomness> {
         let mut bytes = [0; ID_CHARS + SECRET_CHARS];
-        random.fill(&mut bytes).map_err(|_| ApiKeyError::NoRandomness)?;
+        random.fill(&mut bytes).map_err(|_| NoRandomness)?;
         let (id, secret) = bytes.split_at(ID_CHARS);
         let id: String = id.iter().map(|byte| base32_char(u32::from(*byte))).collect();
         // Room for the whole key, since growing would leave a copy of the secret behind.

@@ -186,3 +186,19 @@ impl<'a> Caller<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key and the `jkt` of `RFC 9449 §4.2` and `§6.1`.
+    #[test]
+    fn a_key_id_is_the_thumbprint_that_the_standards_example_has() {
+        let coordinate = |text: &str| base64url::decode(text).unwrap().try_into().unwrap();
+        let key = PublicKey {
+            x: coordinate("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs"),
+            y: coordinate("9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"),
+        };
+        assert_eq!(thumbprint(&key), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+    }
+}

@@ -1,7 +1,5 @@
 use bartizan_policy::IssuerName;
 
-use crate::SignatureError;
-
 /// Why a token was refused. Holds no text of the token: what a stranger sent never reaches a log through an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -89,14 +87,6 @@ impl TokenError {
             Self::IssuedInFuture => "issued-in-future",
             Self::LifetimeTooLong => "lifetime-too-long",
             Self::SenderConstrained => "sender-constrained",
-        }
-    }
-
-    pub(crate) fn of_signature(error: SignatureError, issuer: &IssuerName) -> Self {
-        match error {
-            SignatureError::AlgorithmRefused => Self::AlgorithmRefused,
-            SignatureError::UnknownKey => Self::UnknownKey { issuer: issuer.clone() },
-            SignatureError::BadSignature => Self::BadSignature,
         }
     }
 }

@@ -32,3 +32,16 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_sha_256_and_shows_little_of_it() {
+        let fingerprint = Fingerprint::of("abc");
+        assert_eq!(fingerprint.as_bytes().first_chunk(), Some(&[0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]));
+        assert_eq!(format!("{fingerprint:?}"), "Fingerprint(ba7816bf…)");
+        assert_ne!(fingerprint, Fingerprint::of("abd"));
+    }
+}

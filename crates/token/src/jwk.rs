@@ -73,10 +73,10 @@ impl PublicJwk {
     }
 
     pub(crate) fn is_same_key(&self, other: &Self) -> bool {
-        let parts = |key: &Self| {
-            key.verifiers.iter().map(|(algorithm, key)| (*algorithm, key.as_ref().to_vec())).collect::<Vec<_>>()
-        };
-        self.id == other.id && parts(self) == parts(other)
+        fn parts(key: &PublicJwk) -> impl Iterator<Item = (Algorithm, &[u8])> {
+            key.verifiers.iter().map(|(algorithm, key)| (*algorithm, key.as_ref()))
+        }
+        self.id == other.id && parts(self).eq(parts(other))
     }
 }
 

@@ -74,25 +74,26 @@ impl<'a> Jws<'a> {
 
     /// The payload, if one of `keys` signed it.
     ///
+    /// A token that names its key is judged by the keys of that id. One that names none, and one whose id no key has, is tried
+    /// against all keys, respectively those without an id, up to eight of them.
+    ///
     /// # Errors
     /// A [`SignatureError`], naming the culprit.
     pub fn verify(&self, keys: &KeySet) -> Result<&[u8], SignatureError> {
-        let id = self.key_id().filter(|id| keys.has_id(id));
-        let named = || keys.iter().filter(|key| key.id.as_deref() == id || self.key_id().is_none());
-        let mut trials = named().filter_map(|key| key.verifier(self.algorithm())).take(MAX_TRIALS).peekable();
-        if trials.peek().is_none() {
-            // Keys of this set exist for the id (or for any): then it is the algorithm that doesn't fit.
-            let id_is_known = id.is_some() || self.key_id().is_none() && !keys.is_empty();
-            return Err(if id_is_known { SignatureError::AlgorithmRefused } else { SignatureError::UnknownKey });
+        let choice = Choice::new(self.key_id(), keys);
+        let mut fitting = keys
+            .iter()
+            .filter(|key| choice.admits(key.id.as_deref()))
+            .filter_map(|key| key.verifier(self.algorithm()))
+            .take(MAX_TRIALS)
+            .peekable();
+        if fitting.peek().is_none() {
+            return Err(choice.or_if_unknown(SignatureError::AlgorithmRefused));
         }
-        if trials.any(|key| key.verify_sig(self.signing_input, &self.signature).is_ok()) {
-            return Ok(&self.payload);
+        if !fitting.any(|key| key.verify_sig(self.signing_input, &self.signature).is_ok()) {
+            return Err(choice.or_if_unknown(SignatureError::BadSignature));
         }
-        Err(if id.is_none() && self.key_id().is_some() {
-            SignatureError::UnknownKey
-        } else {
-            SignatureError::BadSignature
-        })
+        Ok(&self.payload)
     }
 
     /// The payload, if it was signed with `secret`.
@@ -108,6 +109,40 @@ impl<'a> Jws<'a> {
     /// What the token claims, true or not: fit only for choosing the issuer whose keys then verify it.
     pub(crate) fn unverified_claims(&self) -> Result<Map<String, Value>, TokenError> {
         json::object(&self.payload).map_err(|_| TokenError::Malformed("claims are not one strict JSON object"))
+    }
+}
+
+/// Which keys of a set a token is tried against.
+#[derive(Clone, Copy)]
+enum Choice<'a> {
+    /// It names none.
+    Any,
+    /// It names one that the set has.
+    OfId(&'a str),
+    /// It names one that the set does not have. Small issuers publish a key without an id and name one all the same.
+    WithoutId,
+}
+
+impl<'a> Choice<'a> {
+    fn new(named: Option<&'a str>, keys: &KeySet) -> Self {
+        match named {
+            None => Self::Any,
+            Some(id) if keys.has_id(id) => Self::OfId(id),
+            Some(_) => Self::WithoutId,
+        }
+    }
+
+    fn admits(self, key_id: Option<&str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OfId(id) => key_id == Some(id),
+            Self::WithoutId => key_id.is_none(),
+        }
+    }
+
+    /// An id that the set lacks is the fault to report: the issuer may have a newer key.
+    fn or_if_unknown(self, fault: SignatureError) -> SignatureError {
+        if matches!(self, Self::WithoutId) { SignatureError::UnknownKey } else { fault }
     }
 }
 

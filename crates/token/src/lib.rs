@@ -8,6 +8,21 @@
 //! and the random source are parameters. Fetching a published key set, how often to do so, and caching verdicts by
 //! [`Fingerprint`] are the caller's.
 //!
+//! ```
+//! use bartizan_policy::Timestamp;
+//! use bartizan_token::{Issuer, KeySet, KeySource, TokenError, Verifier};
+//!
+//! let issuer = Issuer::new("https://login.example", vec!["https://api.example".to_owned()], KeySource::Published);
+//! let verifier = Verifier::new(vec![issuer])?;
+//! for issuer in verifier.published() {
+//!     let document = br#"{"keys":[]}"#; // fetched by the caller
+//!     verifier.install(issuer, &KeySet::parse(document)?)?;
+//! }
+//! let verdict = verifier.verify("not.a.token", Timestamp::from_unix(1_800_000_000));
+//! assert!(matches!(verdict, Err(TokenError::Malformed(_))));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Attacks, and where they stop
 //!
 //! | attack (`RFC 8725` section) | defence |
@@ -15,9 +30,9 @@
 //! | `alg: none`, an algorithm the issuer never uses (2.1, 3.1) | [`Algorithm`] has no `none`; the allow-list is per issuer and by key type |
 //! | HMAC with a public key as its secret (2.1, 3.1) | a public key holds no HMAC verifier, a [`SharedSecret`] no other; refused before any MAC |
 //! | guessing a weak HMAC secret (2.2, 3.5) | [`SharedSecret`] refuses fewer than 256 bits, or fewer than the hash is long |
-//! | a key brought along: `jwk`, `jku`, `x5u`, `x5c` (2.10, 3.10) | [`TokenError::KeyHeaderRefused`] |
-//! | `kid` as a path or a query (2.10, 3.10) | it is compared with the ids of known keys and used for nothing else |
-//! | a token for somebody else (2.8, 3.9), of another issuer (2.7, 3.8) | audience and issuer are required unless the configuration says otherwise |
+//! | a key brought along: `jwk`, `jku`, `x5u`, `x5c` (2.9, 3.10) | [`TokenError::KeyHeaderRefused`] |
+//! | `kid` as a path or a query (2.9, 3.10) | it is compared with the ids of known keys and used for nothing else |
+//! | a token for somebody else (2.7, 3.9), of another issuer (2.7, 3.8) | audience and issuer are required unless the configuration says otherwise |
 //! | another kind of token of the same issuer (2.8, 3.11, 3.12) | `typ`, and the claims that mark logout and security events |
 //! | text that two parsers read differently (2.6, 3.7) | strict base64url and JSON: no padding, no stray bits, no duplicate members |
 //! | a token bound to a key, stolen and shown as a bearer (`RFC 9449 §7.2`) | [`TokenError::SenderConstrained`] |
@@ -41,7 +56,9 @@ mod shared_secret;
 mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use api_key::{ApiKey, ApiKeyError, ApiKeyHash, ApiKeyRecord, ApiKeys, HashError, RecordError, looks_like_api_key};
+pub use api_key::{
+    ApiKey, ApiKeyError, ApiKeyHash, ApiKeyRecord, ApiKeys, HashError, NoRandomness, RecordError, looks_like_api_key,
+};
 pub use assertion::{AssertionClaims, AssertionError, AssertionSigner, Decision};
 pub use discovery::{Discovery, DiscoveryError};
 pub use error::TokenError;

@@ -45,3 +45,44 @@ fn has_roca_fingerprint(modulus: &[u8]) -> bool {
             .any(|power| power == residue)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const F4: &[u8] = &[1, 0, 1];
+
+    /// 65537 to the power of 128: 2049 bits, and of the fingerprint by construction.
+    fn power_of_65537() -> Vec<u8> {
+        (0..128).fold(vec![1], |number: Vec<u8>, _| {
+            let shifted = [number.as_slice(), &[0, 0]].concat();
+            let mut carry = 0;
+            let mut sum: Vec<u8> = shifted
+                .iter()
+                .rev()
+                .zip(number.iter().rev().copied().chain(std::iter::repeat(0)))
+                .map(|(one, other)| {
+                    carry += u16::from(*one) + u16::from(other);
+                    let [high, low] = carry.to_be_bytes();
+                    carry = u16::from(high);
+                    low
+                })
+                .collect();
+            sum.reverse();
+            sum
+        })
+    }
+
+    #[test]
+    fn a_modulus_of_the_factorable_kind_is_refused_and_its_neighbour_is_not() {
+        let mut modulus = power_of_65537();
+        assert_eq!(check(&modulus, F4), Err(SkipReason::RsaFactorable));
+        modulus[100] ^= 4;
+        assert_eq!(check(&modulus, F4), Ok(()));
+    }
+
+    #[test]
+    fn lengths_count_from_the_first_bit_that_is_set() {
+        assert_eq!([&[][..], &[0], &[0, 255], &[1], &[255], &[1, 0]].map(bit_length), [0, 0, 0, 1, 8, 9]);
+    }
+}

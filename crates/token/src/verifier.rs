@@ -4,7 +4,7 @@ use bartizan_policy::{IssuerName, Principal, Timestamp};
 
 use crate::claims::{self, Claims};
 use crate::issuer::{Issuer, KeySource, Presence};
-use crate::{Algorithm, Jws, KeySet, TokenError};
+use crate::{Algorithm, Jws, KeySet, SignatureError, TokenError};
 
 /// Judges bearer tokens by the rules of the configured issuers.
 #[derive(Debug)]
@@ -216,17 +216,21 @@ impl Entry {
     }
 
     fn verify_signature(&self, jws: &Jws<'_>) -> Result<(), TokenError> {
-        let name = &self.issuer.name;
-        let verdict = match &self.issuer.keys {
-            KeySource::Shared(secret) => jws.verify_shared(secret),
-            KeySource::Fixed(keys) => jws.verify(keys),
+        let issuer = || self.issuer.name.clone();
+        match &self.issuer.keys {
+            KeySource::Shared(secret) => jws.verify_shared(secret).map(drop),
+            KeySource::Fixed(keys) => jws.verify(keys).map(drop),
             KeySource::Published => {
                 let keys = self.published_keys().filter(|keys| !keys.is_empty());
-                let keys = keys.ok_or_else(|| TokenError::KeysUnavailable { issuer: name.clone() })?;
-                jws.verify(&keys).map(|_| &[][..])
+                let keys = keys.ok_or_else(|| TokenError::KeysUnavailable { issuer: issuer() })?;
+                jws.verify(&keys).map(drop)
             }
-        };
-        verdict.map(|_| ()).map_err(|error| TokenError::of_signature(error, name))
+        }
+        .map_err(|error| match error {
+            SignatureError::AlgorithmRefused => TokenError::AlgorithmRefused,
+            SignatureError::UnknownKey => TokenError::UnknownKey { issuer: issuer() },
+            SignatureError::BadSignature => TokenError::BadSignature,
+        })
     }
 }
 

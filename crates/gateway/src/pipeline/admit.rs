@@ -9,7 +9,8 @@ use http::{Method, Uri, Version};
 use crate::client_address::client_address;
 use crate::exchange::{Content, Exchange, Raw, Trail};
 use crate::gate::Gate;
-use crate::path::{CanonicalPath, Query};
+use crate::path::CanonicalPath;
+use crate::path::query::Query;
 use crate::refusal::Refusal;
 
 /// A request that can be read in one way only.
@@ -54,10 +55,11 @@ pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted
     if let Some(query) = head.uri.query() {
         Query::parse(query).map_err(|fault| Refusal::AmbiguousPath(fault.code()))?;
     }
-    head.uri = judged_target(&path, head.uri.query())?;
+    if !path.is_as_sent() || head.uri.authority().is_some() {
+        head.uri = judged_target(&path, head.uri.query())?;
+    }
     let exchange = Exchange {
         head,
-        path,
         body: Content::Stream(body),
         connection,
         client,

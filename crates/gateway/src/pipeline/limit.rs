@@ -1,6 +1,5 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use bartizan_policy::{Principal, Rate};
 
@@ -43,7 +42,7 @@ pub(super) async fn by_address(admitted: Admitted, gate: &Gate) -> Result<Addres
 
 /// Counts the caller, over all routes and on this one. Who is not signed in counts by address.
 pub(super) async fn by_identity(authenticated: Authenticated, gate: &Gate) -> Result<IdentityLimited, Refusal> {
-    let caller = authenticated.caller().map(Arc::as_ref);
+    let caller = authenticated.caller();
     let client = authenticated.exchange().client;
     if let Some(caller) = caller {
         count(gate, "identity", identity_key(gate, caller, None), gate.config.limits.identity).await?;

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use http::{Method, Response};
-use percent_encoding::percent_decode_str;
 
 use super::filter::{self, Seen};
 use super::limit::AddressLimited;
 use crate::body::AnswerBody;
 use crate::exchange::{Exchange, Trail};
 use crate::gate::Gate;
+use crate::path::decoded;
 use crate::refusal::Refusal;
 use crate::route::{CompiledRoute, Found};
 
@@ -51,7 +51,7 @@ pub(super) enum Way {
 /// Finds the declared route. What is not declared gets 404 and never reaches an upstream.
 pub(super) fn find(limited: AddressLimited, gate: &Gate, trail: &mut Trail, seen: &mut Seen) -> Result<Way, Refusal> {
     let exchange = limited.into_exchange();
-    let (route, parameters) = match gate.routes.find(exchange.path.as_str(), &exchange.head.method) {
+    let (route, parameters) = match gate.routes.find(exchange.head.uri.path(), &exchange.head.method) {
         Found::Route(route, parameters) => (route, parameters),
         Found::OtherMethods(routes) => return other_methods(&exchange, &routes, gate, trail, seen),
         Found::Nothing => return Err(Refusal::NotDeclared),
@@ -59,7 +59,8 @@ pub(super) fn find(limited: AddressLimited, gate: &Gate, trail: &mut Trail, seen
     trail.routed(&route);
     seen.route = Some(route.clone());
     check_length(&exchange, &route)?;
-    let parameters = parameters.into_iter().map(|(name, value)| (name, decode(&value))).collect();
+    // *admit* let only escapes pass that decode to UTF-8 and to no delimiter: this reads a segment as the upstream will.
+    let parameters = parameters.into_iter().map(|(name, value)| (name, decoded(&value).into_owned())).collect();
     Ok(Way::Onward(Routed { exchange, route, parameters }))
 }
 
@@ -89,9 +90,4 @@ fn check_length(exchange: &Exchange, route: &CompiledRoute) -> Result<(), Refusa
     let announced = exchange.head.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let announced: Option<u64> = announced.and_then(|length| length.parse().ok());
     if announced.is_some_and(|length| length > route.rules.body_bytes) { Err(Refusal::BodyTooLarge) } else { Ok(()) }
-}
-
-/// *admit* let only escapes pass that decode to UTF-8 and to no delimiter, so that this reads a segment as the upstream will.
-fn decode(value: &str) -> String {
-    percent_decode_str(value).decode_utf8_lossy().into_owned()
 }

@@ -27,7 +27,7 @@ pub struct ApiKeyRecord {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Why an API key was refused, or could not be made.
+/// Why an API key was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiKeyError {
     /// Not of the form of a key.
@@ -42,9 +42,6 @@ pub enum ApiKeyError {
     /// Its end has passed.
     #[error("the API key has expired")]
     Expired,
-    /// The random source failed.
-    #[error("the random source failed")]
-    NoRandomness,
 }
 
 impl ApiKeyError {
@@ -55,7 +52,6 @@ impl ApiKeyError {
             Self::WrongChecksum => "wrong-checksum",
             Self::Unknown => "unknown",
             Self::Expired => "expired",
-            Self::NoRandomness => "no-randomness",
         }
     }
 }

@@ -1,0 +1,234 @@
+//! A configuration, compiled: everything that stages look up, in one immutable value that a reload replaces.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use bartizan_policy::{Principal, RevocationSet};
+use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
+use http::Uri;
+
+use crate::answer::headers::SecurityHeaders;
+use crate::assertions::Assertions;
+use crate::config::{Config, Route, Upstream};
+use crate::counters::MemoryCounters;
+use crate::issuer_keys::FetchedKeys;
+use crate::pipeline::{Admission, VerifiedTokens};
+use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
+use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target};
+use crate::tls::{self, Certificates, TlsError};
+use crate::upstream::{self, Remote, RemoteTls};
+
+/// A compiled configuration with its ports plugged in.
+pub struct Gate {
+    pub(crate) config: Config,
+    pub(crate) routes: RouteTable,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) verified: VerifiedTokens,
+    pub(crate) keys: Arc<dyn IssuerKeys>,
+    pub(crate) api_keys: ApiKeys,
+    pub(crate) sessions: Option<Arc<dyn Sessions>>,
+    pub(crate) counters: Arc<dyn Counters>,
+    pub(crate) assertions: Assertions,
+    pub(crate) assertion_keys: Arc<dyn AssertionKeys>,
+    pub(crate) tls: Option<Certificates>,
+    /// For answers that belong to no route.
+    pub(crate) plain_headers: SecurityHeaders,
+    revoked: RevocationSet,
+    revocations: Option<Arc<dyn Revocations>>,
+    in_flight: Arc<AtomicUsize>,
+    hasher: RandomState,
+}
+
+/// What lives longer than one configuration, and what other rooms plug in.
+#[derive(Clone)]
+pub struct Ports {
+    counters: Arc<dyn Counters>,
+    sessions: Option<Arc<dyn Sessions>>,
+    revocations: Option<Arc<dyn Revocations>>,
+    assertion_keys: Arc<dyn AssertionKeys>,
+    fetched: Arc<FetchedKeys>,
+    in_flight: Arc<AtomicUsize>,
+    hasher: RandomState,
+    mounts: Vec<Mount>,
+}
+
+/// A room of this process that is served like any other upstream, and through the same stages.
+#[derive(Clone)]
+pub struct Mount {
+    /// Where, to whom and how often; its upstream's origin is never connected to.
+    pub route: Route,
+    /// The room.
+    pub service: Arc<dyn LocalService>,
+}
+
+/// Why a configuration cannot be put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// Two routes, or one.
+    #[error(transparent)]
+    Route(#[from] RouteConflict),
+    /// Issuers.
+    #[error("issuers: {0}")]
+    Issuers(#[from] VerifierError),
+    /// API keys.
+    #[error("API keys: {0}")]
+    ApiKeys(#[from] RecordError),
+    /// Certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An upstream that cannot be connected to as declared.
+    #[error("upstream `{upstream}` ({origin}): {fault}")]
+    Upstream {
+        /// Its name.
+        upstream: Arc<str>,
+        /// Its origin.
+        origin: Uri,
+        /// What is wrong.
+        fault: String,
+    },
+}
+
+impl Ports {
+    /// The ports of a node that stands alone: counters in memory, no sessions, no revocations but the configured ones.
+    pub fn alone(limits: crate::config::Limits, assertion_keys: Arc<dyn AssertionKeys>, fetched: Arc<FetchedKeys>) -> Self {
+        Self {
+            counters: Arc::new(MemoryCounters::new(limits.counters)),
+            sessions: None,
+            revocations: None,
+            assertion_keys,
+            fetched,
+            in_flight: Arc::default(),
+            hasher: RandomState::new(),
+            mounts: Vec::new(),
+        }
+    }
+
+    /// Serves a room of this process.
+    #[must_use]
+    pub fn with_mount(mut self, mount: Mount) -> Self {
+        self.mounts.push(mount);
+        self
+    }
+
+    /// Asks `revocations` beside the configured ones.
+    #[must_use]
+    pub fn with_revocations(mut self, revocations: Arc<dyn Revocations>) -> Self {
+        self.revocations = Some(revocations);
+        self
+    }
+
+    /// Accepts session cookies that `sessions` knows.
+    #[must_use]
+    pub fn with_sessions(mut self, sessions: Arc<dyn Sessions>) -> Self {
+        self.sessions = Some(sessions);
+        self
+    }
+}
+
+impl Gate {
+    /// Compiles a configuration.
+    ///
+    /// # Errors
+    /// The first thing that cannot be put in force; nothing has changed then.
+    pub fn build(config: Config, ports: &Ports) -> Result<Self, GateError> {
+        let routes = compile_routes(&config, ports)?;
+        let issuers = config.issuers.iter().map(|trusted| trusted.issuer.clone()).collect();
+        let verifier = Arc::new(Verifier::new(issuers)?);
+        let keys = ports.fetched.serve(&config.issuers, &verifier);
+        Ok(Self {
+            routes: RouteTable::build(routes)?,
+            verifier,
+            verified: VerifiedTokens::default(),
+            keys,
+            api_keys: ApiKeys::new(config.api_keys.clone())?,
+            sessions: ports.sessions.clone(),
+            counters: ports.counters.clone(),
+            assertions: Assertions::default(),
+            assertion_keys: ports.assertion_keys.clone(),
+            tls: tls::load(&config.server)?,
+            plain_headers: SecurityHeaders::default(),
+            revoked: config.revoked.iter().cloned().collect(),
+            revocations: ports.revocations.clone(),
+            in_flight: ports.in_flight.clone(),
+            hasher: ports.hasher.clone(),
+            config,
+        })
+    }
+
+    /// The certificates in use, for the operator to compare.
+    pub fn certificates(&self) -> &[tls::CertificateInfo] {
+        self.tls.as_ref().map_or(&[], |tls| &tls.infos)
+    }
+
+    /// What it was compiled from.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn admission(&self) -> Option<Admission> {
+        Admission::take(&self.in_flight, self.config.limits.concurrency.get())
+    }
+
+    pub(crate) fn is_revoked(&self, principal: &Principal) -> bool {
+        self.revoked.stops(principal) || self.revocations.as_ref().is_some_and(|others| others.stops(principal))
+    }
+
+    /// Names what is counted, by a hash that nobody outside can aim at: colliding addresses cannot be chosen.
+    pub(crate) fn counter_key(&self, counted: &impl Hash) -> CounterKey {
+        CounterKey(self.hasher.hash_one(counted))
+    }
+}
+
+fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
+    let mut remotes: HashMap<Upstream, Arc<Remote>> = HashMap::new();
+    let mut compiled = Vec::new();
+    for rules in &config.routes {
+        let remote = match remotes.get(&rules.upstream) {
+            Some(remote) => remote.clone(),
+            None => {
+                let remote = Arc::new(remote(&rules.upstream, &ports.hasher)?);
+                remotes.insert(rules.upstream.clone(), remote.clone());
+                remote
+            }
+        };
+        compiled.push((rules.clone(), Target::Remote(remote)));
+    }
+    let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
+    let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
+    Ok(numbered
+        .map(|((rules, target), index)| CompiledRoute {
+            name: rules.name.clone(),
+            answer: Answer::from(&rules.answer),
+            rules,
+            target,
+            index,
+        })
+        .collect())
+}
+
+fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {
+    let fault = |fault: &str| GateError::Upstream {
+        upstream: upstream.name.clone(),
+        origin: upstream.origin.clone(),
+        fault: fault.to_owned(),
+    };
+    let host = upstream.origin.host().ok_or_else(|| fault("has no host"))?;
+    let (port, over_tls) = match (upstream.origin.scheme_str(), upstream.origin.port_u16()) {
+        (Some("http"), port) => (port.unwrap_or(80), false),
+        (Some("https"), port) => (port.unwrap_or(443), true),
+        _ => return Err(fault("has to begin with `http://` or `https://`")),
+    };
+    let tls = match over_tls {
+        false => None,
+        true => Some(RemoteTls {
+            config: upstream::authorities(upstream.authorities.as_deref()).map_err(|cause| fault(&cause))?,
+            name: upstream::server_name(host).ok_or_else(|| fault("is no name that a certificate can have"))?,
+        }),
+    };
+    let authorities: Option<&PathBuf> = upstream.authorities.as_ref();
+    let key = hasher.hash_one((host, port, over_tls, authorities));
+    Ok(Remote { key, address: format!("{host}:{port}"), tls })
+}

@@ -1,0 +1,186 @@
+//! The published keys of other issuers: fetched on the control plane, kept over reloads, and never more often than is decent.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use bartizan_evidence::{Detail, Event, Name, NodeEvent, Recorder};
+use bartizan_policy::IssuerName;
+use bartizan_token::{Discovery, KeySet, Verifier};
+use http::Uri;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::config::{KeyFetch, KeyLocation, TrustedIssuer};
+use crate::fetch::{FetchError, fetch};
+use crate::ports::{IssuerKeys, Pending};
+
+/// Keys are fetched again this often, used or not, so that a key that its issuer withdrew stops working.
+const REFRESH: Duration = Duration::from_mins(5);
+/// An unknown `kid` fetches them again at most this often: otherwise anyone could make the gate attack its issuer.
+const AT_MOST: Duration = Duration::from_secs(10);
+/// A request waits this long for a fetch, then is told that its credential cannot be checked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Fetches keys and remembers the last good ones. An issuer that is down for a while takes nobody down with it: tokens signed with
+/// keys that are known go on being accepted.
+pub struct FetchedKeys {
+    runtime: Handle,
+    recorder: Recorder,
+    held: Mutex<HashMap<Source, Held>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Source {
+    issuer: IssuerName,
+    location: KeyLocation,
+    authorities: Option<PathBuf>,
+}
+
+struct Held {
+    keys: Option<KeySet>,
+    /// When the last attempt began.
+    tried: Option<Instant>,
+    /// Counts finished attempts; requests wait for the next one.
+    finished: watch::Sender<u64>,
+    running: bool,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self { keys: None, tried: None, finished: watch::Sender::new(0), running: false }
+    }
+}
+
+/// The port of one configuration: which of its issuers have keys to fetch, and where they go.
+struct Serving {
+    fetched: Arc<FetchedKeys>,
+    sources: Vec<Source>,
+    verifier: Arc<Verifier>,
+}
+
+impl FetchedKeys {
+    /// Fetches on `runtime`, and tells `recorder` of what came.
+    pub fn new(runtime: Handle, recorder: Recorder) -> Arc<Self> {
+        Arc::new(Self { runtime, recorder, held: Mutex::default() })
+    }
+
+    /// Gives a verifier the keys that are held already, and keeps it supplied for as long as it lives.
+    pub(crate) fn serve(self: &Arc<Self>, issuers: &[TrustedIssuer], verifier: &Arc<Verifier>) -> Arc<dyn IssuerKeys> {
+        let sources = issuers.iter().filter_map(|trusted| {
+            let KeyFetch { from, authorities } = trusted.fetch.clone()?;
+            Some(Source { issuer: trusted.issuer.name.clone(), location: from, authorities })
+        });
+        let serving =
+            Arc::new(Serving { fetched: self.clone(), sources: sources.collect(), verifier: verifier.clone() });
+        for source in &serving.sources {
+            if let Some(keys) = self.with(source, |held| held.keys.clone()) {
+                let _ = verifier.install(&source.issuer, &keys);
+            }
+        }
+        if !serving.sources.is_empty() {
+            self.runtime.spawn(keep_fresh(Arc::downgrade(&serving)));
+        }
+        Arc::new(Port(serving))
+    }
+
+    fn with<T>(&self, source: &Source, act: impl FnOnce(&mut Held) -> T) -> T {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        act(held.entry(source.clone()).or_default())
+    }
+
+    fn record(&self, issuer: &IssuerName, outcome: &Result<KeySet, FetchError>) {
+        let issuer = Name::new(issuer.as_str());
+        let event = match outcome {
+            Ok(_) => NodeEvent::KeysFetched { issuer },
+            Err(cause) => NodeEvent::KeysFailed { issuer, cause: Detail::new(&cause.to_string()) },
+        };
+        if let Some(slot) = self.recorder.reserve() {
+            slot.record(Event::Node(event));
+        }
+    }
+}
+
+/// Ends when the configuration that asked for it is gone.
+async fn keep_fresh(serving: Weak<Serving>) {
+    let mut ticks = interval(REFRESH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(serving) = serving.upgrade() else { return };
+        for source in &serving.sources {
+            serving.start(source);
+        }
+    }
+}
+
+impl Serving {
+    /// Begins an attempt, unless one runs or ran a moment ago; returns what tells of its end.
+    fn start(self: &Arc<Self>, source: &Source) -> Option<watch::Receiver<u64>> {
+        let (finished, begin) = self.fetched.with(source, |held| {
+            let is_recent = held.tried.is_some_and(|tried| tried.elapsed() < AT_MOST);
+            let begin = !held.running && !is_recent;
+            if begin {
+                held.running = true;
+                held.tried = Some(Instant::now());
+            }
+            ((begin || held.running).then(|| held.finished.subscribe()), begin)
+        });
+        if begin {
+            let (serving, source) = (self.clone(), source.clone());
+            self.fetched.runtime.spawn(async move { serving.attempt(&source).await });
+        }
+        finished
+    }
+
+    async fn attempt(&self, source: &Source) {
+        let outcome = keys_of(source).await;
+        self.fetched.record(&source.issuer, &outcome);
+        if let Ok(keys) = &outcome {
+            let _ = self.verifier.install(&source.issuer, keys);
+        }
+        self.fetched.with(source, |held| {
+            held.running = false;
+            if let Ok(keys) = outcome {
+                held.keys = Some(keys);
+            }
+            held.finished.send_modify(|count| *count += 1);
+        });
+    }
+}
+
+/// The port: it needs the shared value itself, to hand it to the attempts that it starts.
+struct Port(Arc<Serving>);
+
+impl IssuerKeys for Port {
+    fn refresh(&self, issuer: &IssuerName) -> Pending<'_, ()> {
+        let waits: Vec<_> =
+            self.0.sources.iter().filter(|source| source.issuer == *issuer).filter_map(|source| self.0.start(source)).collect();
+        Box::pin(async move {
+            for mut finished in waits {
+                let _ = timeout(PATIENCE, finished.changed()).await;
+            }
+        })
+    }
+}
+
+async fn keys_of(source: &Source) -> Result<KeySet, FetchError> {
+    let authorities = source.authorities.as_deref();
+    let location = match &source.location {
+        KeyLocation::KeySet(location) => location.clone(),
+        KeyLocation::Discovery(location) => {
+            let document = fetch(location, authorities).await?;
+            let discovery = Discovery::parse(&document, &source.issuer)
+                .map_err(|cause| FetchError::Document { url: location.clone(), cause: cause.to_string() })?;
+            let keys: Uri = discovery.jwks_uri.parse().map_err(|_| FetchError::Document {
+                url: location.clone(),
+                cause: "its `jwks_uri` is not a URL".to_owned(),
+            })?;
+            keys
+        }
+    };
+    let document = fetch(&location, authorities).await?;
+    KeySet::parse(&document).map_err(|cause| FetchError::Document { url: location, cause: cause.to_string() })
+}

@@ -1,0 +1,184 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use bartizan_controls::gate as controls;
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId, TlsVersion};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::Phase;
+use super::worker::Local;
+use crate::body::AnswerBody;
+use crate::exchange::{Connection, Raw};
+use crate::gate::Gate;
+use crate::pipeline;
+
+/// Streams of one HTTP/2 connection that may be open at once.
+const MOST_STREAMS: u32 = 128;
+/// Streams that a client may reset before they were accepted (CVE-2023-44487).
+const MOST_PENDING_RESETS: usize = 20;
+
+/// Serves one connection from its first byte to its last.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
+    let _open = local.open.subscribe();
+    let _counted = local.recorder.metrics().connection_opened();
+    let gate = local.gate();
+    let Ok(here) = stream.local_addr() else { return };
+    let Some(tls) = gate.tls.as_ref().map(|tls| tls.config.clone()) else {
+        return http1(stream, Connection { peer, local: here, tls: None }, &gate, &local).await;
+    };
+    let handshake = TlsAcceptor::from(tls).accept(stream);
+    let stream = match timeout(gate.config.server.timeouts.handshake, handshake).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(cause)) => return failed_handshake(&local, peer, &cause),
+        Err(_) => return record(&local, peer, ConnectionFault::Timeout, "no TLS handshake in time"),
+    };
+    let (_, session) = stream.get_ref();
+    let version = match session.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
+        _ => TlsVersion::Tls12,
+    };
+    local.recorder.metrics().tls_handshake(version);
+    let is_http2 = session.alpn_protocol() == Some(b"h2");
+    let connection = Connection { peer, local: here, tls: Some(version) };
+    if is_http2 {
+        http2(stream, connection, &gate, &local).await;
+    } else {
+        http1(stream, connection, &gate, &local).await;
+    }
+}
+
+async fn http1(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, connection: Connection, gate: &Gate, local: &Rc<Local>) {
+    let server = &gate.config.server;
+    let peer = connection.peer;
+    let service = service_fn(|request| answer(request, connection.clone(), local.clone()));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(server.timeouts.head)
+        .max_headers(server.bounds.headers.get())
+        // hyper wants at least 8 KiB.
+        .max_buf_size(server.bounds.head_bytes.get().max(8 * 1024))
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = pin!(served);
+    let outcome = tokio::select! {
+        outcome = served.as_mut() => outcome,
+        () = draining(local) => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(cause) = outcome {
+        failed(local, peer, &cause);
+    }
+}
+
+async fn http2(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, connection: Connection, gate: &Gate, local: &Rc<Local>) {
+    let server = &gate.config.server;
+    let peer = connection.peer;
+    let service = service_fn(|request| answer(request, connection.clone(), local.clone()));
+    let list_bytes = u32::try_from(server.bounds.head_bytes.get()).unwrap_or(u32::MAX);
+    let served = http2::Builder::new(OnThisThread)
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_pending_accept_reset_streams(MOST_PENDING_RESETS)
+        .max_header_list_size(list_bytes)
+        .max_send_buf_size(256 * 1024)
+        .keep_alive_interval(server.timeouts.head)
+        .keep_alive_timeout(server.timeouts.head)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = pin!(served);
+    let outcome = tokio::select! {
+        outcome = served.as_mut() => outcome,
+        () = draining(local) => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(cause) = outcome {
+        failed(local, peer, &cause);
+    }
+}
+
+/// Returns when the worker drains.
+async fn draining(local: &Local) {
+    let _ = local.phase.clone().wait_for(|phase| *phase == Phase::Draining).await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    connection: Connection,
+    local: Rc<Local>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let arrived = SystemTime::now();
+    let (head, body) = request.into_parts();
+    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
+    // The gate is looked up for each request: a reload reaches connections that are already open.
+    Ok(pipeline::run(raw, &local.gate(), &local.pool, &local.recorder).await)
+}
+
+pub(super) fn request_id(now: SystemTime) -> RequestId {
+    let mut random = [0; 10];
+    // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    RequestId::new(now, random)
+}
+
+/// Spawns HTTP/2's tasks on the worker's own thread.
+#[derive(Clone, Copy)]
+struct OnThisThread;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for OnThisThread {
+    fn execute(&self, task: F) {
+        drop(tokio::task::spawn_local(async move {
+            task.await;
+        }));
+    }
+}
+
+fn failed_handshake(local: &Local, peer: SocketAddr, cause: &io::Error) {
+    match cause.kind() {
+        // A port scan, or a browser that changed its mind: no attempt was made.
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {}
+        _ => record(local, peer, ConnectionFault::TlsHandshake, &cause.to_string()),
+    }
+}
+
+fn failed(local: &Local, peer: SocketAddr, cause: &hyper::Error) {
+    let fault = if cause.is_timeout() {
+        ConnectionFault::Timeout
+    } else if cause.is_parse() || cause.is_parse_too_large() {
+        ConnectionFault::Protocol
+    } else {
+        // The client went away; whatever was in flight has left its own event.
+        return;
+    };
+    record(local, peer, fault, &cause.to_string());
+}
+
+fn record(local: &Local, peer: SocketAddr, fault: ConnectionFault, detail: &str) {
+    let control = match fault {
+        ConnectionFault::TlsHandshake => Some(controls::TLS.id),
+        ConnectionFault::Protocol => Some(controls::REQUEST_INTEGRITY.id),
+        _ => None,
+    };
+    let Some(slot) = local.recorder.reserve() else { return };
+    slot.record(Event::Connection(ConnectionEvent {
+        time: SystemTime::now(),
+        peer,
+        fault,
+        control,
+        detail: Detail::new(detail),
+    }));
+}

@@ -1,0 +1,57 @@
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+
+use super::Phase;
+use super::connection::request_id;
+use super::worker::Local;
+use crate::body::AnswerBody;
+use crate::exchange::{Connection, Raw};
+use crate::pipeline;
+
+/// Serves plain HTTP: answers 308 to the same URL over TLS, and nothing else.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
+    let _open = local.open.subscribe();
+    let Ok(here) = stream.local_addr() else { return };
+    let connection = Connection { peer, local: here, tls: None };
+    let bounds = local.gate().config.server.bounds;
+    let timeouts = local.gate().config.server.timeouts;
+    let service = service_fn(|request| answer(request, connection.clone(), local.clone()));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeouts.head)
+        .max_headers(bounds.headers.get())
+        .max_buf_size(bounds.head_bytes.get().max(8 * 1024))
+        // One redirect is all that anybody needs from a connection.
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = pin!(served);
+    let mut phase = local.phase.clone();
+    tokio::select! {
+        _ = served.as_mut() => {}
+        _ = phase.wait_for(|phase| *phase == Phase::Draining) => {
+            served.as_mut().graceful_shutdown();
+            let _ = served.await;
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    connection: Connection,
+    local: Rc<Local>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let arrived = SystemTime::now();
+    let (head, body) = request.into_parts();
+    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
+    Ok(pipeline::redirect(&raw, &local.gate(), &local.recorder))
+}

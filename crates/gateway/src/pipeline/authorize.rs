@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use bartizan_policy::{Facts, Owner, decide};
+
+use super::authenticate::Authenticated;
+use super::limit::IdentityLimited;
+use super::route::Routed;
+use super::authenticate::Known;
+use crate::refusal::{Limited, Refusal};
+
+/// A request that its caller may make, as far as the head tells.
+pub(crate) struct Authorized {
+    pub(super) routed: Routed,
+    pub(super) caller: Option<Arc<Known>>,
+    pub(super) limited: Option<Limited>,
+    pub(super) pending_owner: Option<Owner>,
+    _decided: Decided,
+}
+
+/// Made here and nowhere else.
+struct Decided(());
+
+/// Decides by the route's access rule; without a rule that holds, the answer is no.
+pub(super) fn authorize(limited: IdentityLimited) -> Result<Authorized, Refusal> {
+    let (authenticated, limited) = limited.into_parts();
+    let pending_owner = judge(&authenticated)?;
+    let (routed, caller) = authenticated.into_parts();
+    Ok(Authorized { routed, caller, limited, pending_owner, _decided: Decided(()) })
+}
+
+fn judge(authenticated: &Authenticated) -> Result<Option<Owner>, Refusal> {
+    let exchange = authenticated.exchange();
+    let facts = Facts { client: exchange.client, parameters: authenticated.parameters(), now: exchange.now };
+    let permit =
+        decide(&authenticated.route().rules.access, authenticated.caller(), facts).map_err(Refusal::Denied)?;
+    Ok(permit.pending_owner().cloned())
+}

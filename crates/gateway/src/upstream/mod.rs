@@ -1,0 +1,57 @@
+//! Connections to backends: made, kept for the next request, and given up in time.
+
+mod connect;
+mod pool;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::time::Instant;
+
+pub(crate) use connect::{authorities, connect, server_name};
+pub(crate) use pool::{Lease, Pool};
+
+use crate::config::UpstreamTimeouts;
+
+/// A backend, ready to be connected to.
+pub(crate) struct Remote {
+    /// Tells pools apart; equal for equal backends, over reloads too.
+    pub(crate) key: u64,
+    /// `host:port`.
+    pub(crate) address: String,
+    /// How TLS is spoken to it, if it is.
+    pub(crate) tls: Option<RemoteTls>,
+}
+
+/// How TLS is spoken to a backend.
+pub(crate) struct RemoteTls {
+    pub(crate) config: Arc<rustls::ClientConfig>,
+    pub(crate) name: ServerName<'static>,
+}
+
+/// When an exchange has to be where.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadlines {
+    connect: Duration,
+    first_byte: Duration,
+    pub(crate) total: Instant,
+}
+
+impl Deadlines {
+    pub(crate) fn starting_now(timeouts: UpstreamTimeouts) -> Self {
+        let total = Instant::now() + timeouts.total;
+        Self { connect: timeouts.connect, first_byte: timeouts.first_byte, total }
+    }
+}
+
+/// Why an upstream gave no answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SendFault {
+    /// No connection.
+    Unreachable(&'static str),
+    /// Not in time.
+    Timeout(&'static str),
+    /// The connection ended, or what came over it was no HTTP.
+    NoAnswer(&'static str),
+}
