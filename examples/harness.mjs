@@ -1,5 +1,6 @@
 // For the examples' tests: starts a backend and the gate before it on free loopback ports, and speaks to both.
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
@@ -13,8 +14,31 @@ import { fileURLToPath } from "node:url";
 
 const binary = process.env.BARTIZAN_BIN ?? fileURLToPath(new URL("../target/debug/bartizan", import.meta.url));
 
+/// Starts an example's backend and the gate before it, both with one new JWT_SECRET.
+export async function bothWays(folder, { command, args, ready }) {
+  const secret = randomBytes(48).toString("base64");
+  const port = await freePort();
+  const env = { JWT_SECRET: secret, PORT: String(port), PYTHONUNBUFFERED: "1" };
+  const backend = await start(command, args, { cwd: folder, env, ready });
+  const gate = await startGate(folder, port, { JWT_SECRET: secret }).catch(async (error) => {
+    await backend.stop();
+    throw error;
+  });
+  const through = (method, path, options) => call(gate.origin, method, path, options);
+  return {
+    secret,
+    through,
+    without: (method, path, options) => call(`http://127.0.0.1:${port}`, method, path, options),
+    login: async (name, password) => (await through("POST", "/login", { body: { name, password } })).json.token,
+    async stop() {
+      await gate.stop();
+      await backend.stop();
+    },
+  };
+}
+
 /// A port that is free now.
-export async function freePort() {
+async function freePort() {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();
@@ -24,7 +48,7 @@ export async function freePort() {
 }
 
 /// Starts a process and waits for the line of its output that `ready` matches.
-export async function start(command, args, { env = {}, cwd, ready } = {}) {
+async function start(command, args, { env = {}, cwd, ready } = {}) {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const said = [];
   const up = new Promise((resolve, reject) => {
@@ -54,7 +78,7 @@ export async function start(command, args, { env = {}, cwd, ready } = {}) {
 }
 
 /// Starts the gate on the example's own `bartizan.toml`, in which only the ports and the state are other ones.
-export async function startGate(folder, { upstreamPort, env }) {
+async function startGate(folder, upstreamPort, env) {
   const state = await mkdtemp(join(tmpdir(), "bartizan-example-"));
   const [port, consolePort] = [await freePort(), await freePort()];
   const written = await readFile(join(folder, "bartizan.toml"), "utf8");
@@ -68,12 +92,9 @@ export async function startGate(folder, { upstreamPort, env }) {
   await untilReady(gate, consolePort);
   return {
     origin: `https://127.0.0.1:${port}`,
-    port,
-    said: gate.said,
     async stop() {
-      const code = await gate.stop();
+      await gate.stop();
       await rm(state, { recursive: true, force: true });
-      return code;
     },
   };
 }
@@ -89,7 +110,7 @@ async function untilReady(gate, port) {
 }
 
 /// One request; the path goes out exactly as given.
-export function call(origin, method, path, { token, body, headers = {} } = {}) {
+function call(origin, method, path, { token, body, headers = {} } = {}) {
   const url = new URL(origin);
   const sent = { ...headers };
   if (token) sent.authorization = `Bearer ${token}`;

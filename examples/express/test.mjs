@@ -1,33 +1,17 @@
 // The Express backend with and without the gate, attack by attack: `npm ci && npm test`, with the gate's binary in BARTIZAN_BIN.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import jwt from "jsonwebtoken";
-import { call, freePort, refusal, start, startGate } from "../harness.mjs";
+import { bothWays, refusal } from "../harness.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const secret = randomBytes(48).toString("base64");
-let backend, gate, straight, alice, carol;
-
-const through = (method, path, options) => call(gate.origin, method, path, options);
-const without = (method, path, options) => call(straight, method, path, options);
-
-before(async () => {
-  const port = await freePort();
-  const env = { JWT_SECRET: secret, PORT: String(port) };
-  backend = await start("node", ["server.js"], { cwd: folder, env, ready: /listening on/ });
-  straight = `http://127.0.0.1:${port}`;
-  gate = await startGate(folder, { upstreamPort: port, env: { JWT_SECRET: secret } });
-  const login = async (name, password) => (await through("POST", "/login", { body: { name, password } })).json.token;
-  alice = await login("alice", "wonderland");
-  carol = await login("carol", "christmas");
-});
-
-after(async () => {
-  await gate?.stop();
-  await backend?.stop();
-});
+const backend = { command: "node", args: ["server.js"], ready: /listening on/ };
+const { secret, through, without, login, stop } = await bothWays(folder, backend);
+after(stop);
+const alice = await login("alice", "wonderland");
+const carol = await login("carol", "christmas");
 
 test("a user signs in through the gate and reads her own profile", async () => {
   const answer = await through("GET", "/users/1", { token: alice });

@@ -1,40 +1,20 @@
 // The Flask backend with and without the gate, attack by attack: `node --test test.mjs`, with the gate's binary in BARTIZAN_BIN
 // and in PYTHON a Python that has requirements.txt installed (by default the one of `.venv` here, else `python3`).
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { call, freePort, refusal, start, startGate } from "../harness.mjs";
+import { bothWays, refusal } from "../harness.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const own = join(folder, ".venv/bin/python");
 const python = process.env.PYTHON ?? (existsSync(own) ? own : "python3");
-const secret = randomBytes(48).toString("base64");
-let backend, gate, straight, alice, carol;
-
-const through = (method, path, options) => call(gate.origin, method, path, options);
-const without = (method, path, options) => call(straight, method, path, options);
-
-before(async () => {
-  const port = await freePort();
-  backend = await start(python, ["app.py"], {
-    cwd: folder,
-    env: { JWT_SECRET: secret, PORT: String(port), PYTHONUNBUFFERED: "1" },
-    ready: /Running on/,
-  });
-  straight = `http://127.0.0.1:${port}`;
-  gate = await startGate(folder, { upstreamPort: port, env: { JWT_SECRET: secret } });
-  const login = async (name, password) => (await through("POST", "/login", { body: { name, password } })).json.token;
-  alice = await login("alice", "wonderland");
-  carol = await login("carol", "christmas");
-});
-
-after(async () => {
-  await gate?.stop();
-  await backend?.stop();
-});
+const backend = { command: python, args: ["app.py"], ready: /Running on/ };
+const { through, without, login, stop } = await bothWays(folder, backend);
+after(stop);
+const alice = await login("alice", "wonderland");
+const carol = await login("carol", "christmas");
 
 test("a patient reads her own record and a doctor reads any", async () => {
   assert.equal((await through("GET", "/records/7", { token: alice })).json.diagnosis, "a broken arm");
