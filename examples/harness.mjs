@@ -89,14 +89,15 @@ async function startGate(folder, upstreamPort, env) {
   const file = join(state, "bartizan.toml");
   await writeFile(file, changed);
   const gate = await start(binary, ["serve", file], { env, cwd: state });
-  await untilReady(gate, consolePort);
-  return {
-    origin: `https://127.0.0.1:${port}`,
-    async stop() {
-      await gate.stop();
-      await rm(state, { recursive: true, force: true });
-    },
+  const stop = async () => {
+    await gate.stop();
+    await rm(state, { recursive: true, force: true });
   };
+  await untilReady(gate, consolePort).catch(async (error) => {
+    await stop();
+    throw error;
+  });
+  return { origin: `https://127.0.0.1:${port}`, stop };
 }
 
 async function untilReady(gate, port) {
@@ -105,7 +106,6 @@ async function untilReady(gate, port) {
     const answer = await call(`http://127.0.0.1:${port}`, "GET", "/readyz").catch(() => undefined);
     if (answer?.status === 200) return;
   }
-  await gate.stop();
   throw new Error(`the gate is not ready:\n${gate.said.join("\n")}`);
 }
 
