@@ -1,1 +1,4 @@
+//! The gate before any backend.
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -11,7 +11,7 @@ use bartizan_token::{ApiKeyRecord, Issuer};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
-use crate::answer::{CookieRules, Cors, HeaderRules, MaskKinds};
+use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
 /// Everything the gate needs in order to stand.
 #[derive(Clone)]
@@ -241,7 +241,7 @@ impl Default for UpstreamTimeouts {
 #[derive(Clone, Default)]
 pub struct AnswerRules {
     /// Security headers.
-    pub headers: HeaderRules,
+    pub headers: HeaderConfig,
     /// Other origins that may call the route from a browser.
     pub cors: Option<Cors>,
     /// Attributes added to the upstream's cookies.

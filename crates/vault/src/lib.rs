@@ -21,3 +21,11 @@ pub use root::{Fingerprint, Purpose, Root, RootOrigin, RootSource};
 pub use sealing::{Sealed, SealingKey};
 pub use secret::Secret;
 pub use signing::{PublicKey, SigningKey};
+
+/// The SHA-256 digest of `bytes` (`FIPS 180-4`), for checksums and for look-ups by hash.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let mut copy = [0; 32];
+    copy.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    copy
+}

@@ -9,7 +9,8 @@ use http::{Method, Uri, Version};
 use crate::client_address::client_address;
 use crate::exchange::{Content, Exchange, Raw, Trail};
 use crate::gate::Gate;
-use crate::path::{CanonicalPath, Query};
+use crate::path::CanonicalPath;
+use crate::path::query::Query;
 use crate::refusal::Refusal;
 
 /// A request that can be read in one way only.

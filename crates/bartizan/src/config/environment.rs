@@ -1,0 +1,53 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bartizan_policy::Timestamp;
+
+/// Everything outside the configuration file that loading it may look at, passed in so that a load can be replayed.
+pub trait Environment {
+    /// The value of an environment variable, if it is set and is text.
+    fn variable(&self, name: &str) -> Option<String>;
+
+    /// The content of a file.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The wall clock.
+    fn now(&self) -> Timestamp;
+}
+
+/// The largest file that a configuration may name: a key, a certificate chain or a key set is far smaller, and `/dev/zero`
+/// must not fill the memory.
+const MAX_FILE: u64 = 4 << 20;
+
+/// The process's own environment, file system and clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Process;
+
+impl Environment for Process {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        use std::io::Read as _;
+        let mut content = Vec::new();
+        std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut content)?;
+        if content.len() as u64 > MAX_FILE {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 4 MiB"));
+        }
+        Ok(content)
+    }
+
+    fn now(&self) -> Timestamp {
+        std::time::SystemTime::now().into()
+    }
+}
+
+/// A path as the configuration means it: relative to the directory of the configuration file, as a file that moves with its
+/// neighbours should be.
+pub(crate) fn beside(file: &Path, path: &Path) -> PathBuf {
+    file.parent().map_or_else(|| path.to_owned(), |directory| directory.join(path))
+}

@@ -1,0 +1,84 @@
+//! Parts of the interface that this version does not enforce. They are recognised and refused: a section that is silently
+//! ignored is a hole that looks like a wall.
+
+/// A key or word of a later version: what it is, and what to do today.
+pub(crate) struct Later {
+    what: &'static str,
+    instead: &'static str,
+}
+
+impl Later {
+    /// What to tell the user.
+    pub(crate) fn message(&self) -> String {
+        format!("{}, which this version does not enforce", self.what)
+    }
+
+    /// What to do instead.
+    pub(crate) fn remedy(&self) -> String {
+        self.instead.to_owned()
+    }
+}
+
+/// A key of a later version, by the dotted names of the tables around it.
+pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
+    let (what, instead) = match (section, key) {
+        ("", "apis") => (
+            "`[[apis]]` takes routes and schemas from an OpenAPI document",
+            "declare each path and method as `[[routes]]`, and leave request validation to the backend",
+        ),
+        ("", "identity") => (
+            "`[identity]` is the gate's own sign-in",
+            "name the identity provider that you use as `[[issuers]]`, or the backend's own tokens with `hs256`",
+        ),
+        ("", "upstreams") => (
+            "`[[upstreams]]` is balancing and health checks",
+            "name one origin in each route: `upstream = \"http://127.0.0.1:3000\"`",
+        ),
+        ("", "clients") => {
+            ("`[[clients]]` are OAuth clients of the gate's own sign-in", "register them with your identity provider")
+        }
+        ("", "drill") => ("`[drill]` is the attack on one's own API", "leave it out"),
+        ("", "egress") => {
+            ("`[egress]` guards what the backend calls", "guard it by the network's own rules, and leave this out")
+        }
+        ("", "secrets") => {
+            ("`[secrets]` is the store of secrets", "name secrets by `{ env = \"NAME\" }` or `{ file = \"path\" }`")
+        }
+        ("store", "url") => ("`url` is PostgreSQL as the store of several nodes", "use one node, with `path`"),
+        ("store", "shared") => {
+            ("`shared` is counters shared between nodes", "use one node: its counters are in memory")
+        }
+        ("server.tls", "acme") => (
+            "`acme` fetches certificates by itself",
+            "let an ACME client such as certbot write the files and name them: `tls = { cert = \"…\", key = \"…\" }`; \
+             the gate reads them again when they change",
+        ),
+        ("vault.root", "kms") => {
+            ("`kms` is a key management service as root", "use `{ credential = \"…\" }` or `{ file = \"…\" }`")
+        }
+        ("routes", "rules") => {
+            ("`rules` is the Core Rule Set", "leave it out; `bartizan check` shows that nothing inspects for injection")
+        }
+        ("routes", "upgrade") => ("`upgrade` lets WebSocket connections through", "route WebSocket past the gate"),
+        ("routes.access", "policy") => (
+            "`policy` decides by a Rego rule",
+            "write what it decides as `roles`, `scopes`, `attributes`, `owner`, `networks` or `hours`",
+        ),
+        ("console", _) => ("the web console", "leave everything but `listen` out of `[console]`"),
+        _ => return None,
+    };
+    Some(Later { what, instead })
+}
+
+/// A word of a later version, by the dotted name of its key.
+pub(crate) fn word(place: &str, word: &str) -> Option<Later> {
+    let (what, instead) = match (place, word) {
+        ("routes.credentials", "session") => {
+            ("`session` is the cookie of the gate's own sign-in", "use `\"bearer\"` with tokens of your issuer")
+        }
+        ("routes.credentials", "mtls") => ("`mtls` is client certificates", "use `\"bearer\"` or `\"api-key\"`"),
+        ("audit.sinks", "otlp") => ("`otlp` is the OpenTelemetry sink", "use `\"stdout\"` or `{ file = \"…\" }`"),
+        _ => return None,
+    };
+    Some(Later { what, instead })
+}

@@ -1,0 +1,111 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Access, Cors, RouteHeaders};
+use crate::config::units::{Method, Name, PathPattern, Period, Rate, Size, Url};
+
+/// One thing that is served.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Its name in events and metrics.
+    pub name: Name,
+    /// The path: `{name}` is one segment, `{*rest}` the remainder.
+    pub path: PathPattern,
+    /// The methods. Anything else gets 405; `HEAD` is served where `GET` is.
+    #[schemars(length(min = 1))]
+    pub methods: Vec<Method>,
+    /// Whom the request is for: scheme, host and port, no path.
+    pub upstream: Url,
+    /// PEM file of the authorities to trust for an `https` upstream, instead of the system's.
+    pub upstream_ca: Option<PathBuf>,
+    /// Who may call it. There is no default: a route that does not say is an error.
+    pub access: Access,
+    /// Which credentials are looked at.
+    #[serde(default = "credentials")]
+    #[schemars(length(min = 1))]
+    pub credentials: Vec<Credential>,
+    /// Requests per identity, or per address while nobody is signed in, on this route.
+    pub limit: Option<Rate>,
+    /// What injection inspection does. This version has none; the posture says so.
+    #[serde(default)]
+    pub inspect: Mode,
+    /// Size of a request's body: 413 beyond. Without it, `max_body` of `[server]`.
+    pub body: Option<Size>,
+    /// How long the upstream may take.
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    /// What is masked in answers, by `*` of the same length.
+    #[serde(default)]
+    pub mask: Vec<Mask>,
+    /// Other origins that may call it from a browser, instead of the global `[cors]`.
+    pub cors: Option<Cors>,
+    /// Response headers, on top of the global `[headers]`.
+    #[serde(default)]
+    pub headers: RouteHeaders,
+    /// Removed from the beginning of the path before the request is forwarded.
+    pub strip_prefix: Option<PathPattern>,
+}
+
+fn credentials() -> Vec<Credential> {
+    vec![Credential::Bearer, Credential::ApiKey]
+}
+
+/// A form of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credential {
+    /// `Authorization: Bearer` with a token of one of the `[[issuers]]`.
+    Bearer,
+    /// An API key of `[[keys]]`.
+    ApiKey,
+}
+
+/// What a check does with what it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Refuses it.
+    #[default]
+    Block,
+    /// Lets it pass and reports what would have been refused.
+    Observe,
+    /// Does not look.
+    Off,
+}
+
+/// How long an upstream may take.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// To connect, TLS included: 502 beyond.
+    pub connect: Period,
+    /// From the request's last byte to the head of the answer: 504 beyond.
+    pub first_byte: Period,
+    /// Up to the answer's last byte: the connection is cut beyond.
+    pub total: Period,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Period::new(Duration::from_secs(5)),
+            first_byte: Period::new(Duration::from_secs(30)),
+            total: Period::new(Duration::from_mins(5)),
+        }
+    }
+}
+
+/// Something that is masked in answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mask {
+    /// Payment card numbers, by the Luhn check; the last four digits stay.
+    CardNumbers,
+    /// Bearer tokens and API keys.
+    Tokens,
+    /// PEM private keys.
+    PrivateKeys,
+}

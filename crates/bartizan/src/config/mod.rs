@@ -1,0 +1,21 @@
+//! The configuration: `bartizan.toml` in, each room's typed `Config` out, or every fault of the file at once.
+
+mod check;
+mod environment;
+mod expect;
+mod faults;
+mod hints;
+mod later;
+pub mod literal;
+mod redact;
+mod render;
+mod schema;
+mod source;
+mod tree;
+pub mod units;
+
+pub use environment::{Environment, Process};
+pub use faults::{Fault, FaultKind, FaultRecord, Faults, Severity};
+pub use render::Style;
+pub use schema::json_schema;
+pub use source::{Position, Source};
