@@ -218,7 +218,8 @@ impl AnswerBody {
             lease.give_back();
             return Self::empty();
         }
-        let stream = FromUpstream { incoming, start: None, masker: None, deadline, timer: None, lease: Some(lease), open: None };
+        let stream =
+            FromUpstream { incoming, start: None, masker: None, deadline, timer: None, lease: Some(lease), open: None };
         Self(Kind::Upstream(Box::new(stream)))
     }
 

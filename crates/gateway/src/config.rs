@@ -128,11 +128,7 @@ pub struct ClientTimeouts {
 
 impl Default for ClientTimeouts {
     fn default() -> Self {
-        Self {
-            handshake: Duration::from_secs(10),
-            head: Duration::from_secs(15),
-            body_idle: Duration::from_secs(30),
-        }
+        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30) }
     }
 }
 
@@ -229,11 +225,7 @@ pub struct UpstreamTimeouts {
 
 impl Default for UpstreamTimeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(30),
-            total: Duration::from_mins(5),
-        }
+        Self { connect: Duration::from_secs(5), first_byte: Duration::from_secs(30), total: Duration::from_mins(5) }
     }
 }
 

@@ -79,6 +79,14 @@ pub enum GateError {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A masker.
+    #[error("route `{route}`: what is to be masked cannot be compiled: {cause}")]
+    Mask {
+        /// The route.
+        route: Arc<str>,
+        /// Why.
+        cause: String,
+    },
     /// An upstream that cannot be connected to as declared.
     #[error("upstream `{upstream}` ({origin}): {fault}")]
     Upstream {
@@ -93,7 +101,11 @@ pub enum GateError {
 
 impl Ports {
     /// The ports of a node that stands alone: counters in memory, no sessions, no revocations but the configured ones.
-    pub fn alone(limits: crate::config::Limits, assertion_keys: Arc<dyn AssertionKeys>, fetched: Arc<FetchedKeys>) -> Self {
+    pub fn alone(
+        limits: crate::config::Limits,
+        assertion_keys: Arc<dyn AssertionKeys>,
+        fetched: Arc<FetchedKeys>,
+    ) -> Self {
         Self {
             counters: Arc::new(MemoryCounters::new(limits.counters)),
             sessions: None,
@@ -198,15 +210,13 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
-    Ok(numbered
-        .map(|((rules, target), index)| CompiledRoute {
-            name: rules.name.clone(),
-            answer: Answer::from(&rules.answer),
-            rules,
-            target,
-            index,
+    numbered
+        .map(|((rules, target), index)| {
+            let answer = Answer::compile(&rules.answer)
+                .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
+            Ok(CompiledRoute { name: rules.name.clone(), answer, rules, target, index })
         })
-        .collect())
+        .collect()
 }
 
 fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {

@@ -156,8 +156,13 @@ struct Port(Arc<Serving>);
 
 impl IssuerKeys for Port {
     fn refresh(&self, issuer: &IssuerName) -> Pending<'_, ()> {
-        let waits: Vec<_> =
-            self.0.sources.iter().filter(|source| source.issuer == *issuer).filter_map(|source| self.0.start(source)).collect();
+        let waits: Vec<_> = self
+            .0
+            .sources
+            .iter()
+            .filter(|source| source.issuer == *issuer)
+            .filter_map(|source| self.0.start(source))
+            .collect();
         Box::pin(async move {
             for mut finished in waits {
                 let _ = timeout(PATIENCE, finished.changed()).await;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use aho_corasick::BuildError;
 use bartizan_policy::CredentialKind;
 use http::Method;
 
 use crate::answer::cookies::CookieRules;
 use crate::answer::cors::CorsPolicy;
 use crate::answer::headers::SecurityHeaders;
-use crate::answer::mask::MaskKinds;
+use crate::answer::mask::Mask;
 use crate::config::{AnswerRules, Route};
 use crate::ports::LocalService;
 use crate::upstream::Remote;
@@ -28,17 +29,19 @@ pub(crate) struct Answer {
     pub(crate) headers: SecurityHeaders,
     pub(crate) cors: CorsPolicy,
     pub(crate) cookies: CookieRules,
-    pub(crate) mask: MaskKinds,
+    /// What is masked, if anything is.
+    pub(crate) mask: Option<Mask>,
 }
 
-impl From<&AnswerRules> for Answer {
-    fn from(rules: &AnswerRules) -> Self {
-        Self {
+impl Answer {
+    pub(crate) fn compile(rules: &AnswerRules) -> Result<Self, BuildError> {
+        let mask = rules.mask.any().then(|| Mask::compile(rules.mask)).transpose()?;
+        Ok(Self {
             headers: SecurityHeaders::compile(rules.headers.clone()),
             cors: rules.cors.clone().map(CorsPolicy::compile).unwrap_or_default(),
             cookies: rules.cookies.clone(),
-            mask: rules.mask,
-        }
+            mask,
+        })
     }
 }
 

@@ -19,27 +19,28 @@ mod card;
 mod tests;
 mod token;
 
-/// What is masked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kinds {
+/// What is masked in a route's answers; by default nothing, since a masked body is a changed one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MaskKinds {
     /// Card numbers of 13 to 19 digits with a valid check digit (ISO/IEC 7812-1).
-    pub(crate) cards: bool,
-    /// JSON Web Tokens, and whatever follows `Bearer`.
-    pub(crate) tokens: bool,
-    /// The gate's own API keys.
-    pub(crate) api_keys: bool,
+    pub card_numbers: bool,
+    /// JSON Web Tokens, whatever follows `Bearer`, and the gate's own API keys.
+    pub tokens: bool,
     /// PEM private keys.
-    pub(crate) private_keys: bool,
+    pub private_keys: bool,
 }
 
-impl Default for Kinds {
-    /// All.
-    fn default() -> Self {
-        Self { cards: true, tokens: true, api_keys: true, private_keys: true }
+impl MaskKinds {
+    /// Everything that can be recognized.
+    pub const ALL: Self = Self { card_numbers: true, tokens: true, private_keys: true };
+
+    /// Whether anything is masked at all.
+    pub fn any(self) -> bool {
+        self.card_numbers || self.tokens || self.private_keys
     }
 }
 
-/// [`Kinds`] compiled, once for each route. Cheap to clone.
+/// [`MaskKinds`] compiled, once for each route. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Mask {
     cards: bool,
@@ -51,8 +52,8 @@ impl Mask {
     ///
     /// # Errors
     /// When the automaton cannot be built, which for these few words means that memory is out.
-    pub(crate) fn compile(kinds: Kinds) -> Result<Self, BuildError> {
-        Ok(Self { cards: kinds.cards, triggers: Triggers::compile(kinds)? })
+    pub(crate) fn compile(kinds: MaskKinds) -> Result<Self, BuildError> {
+        Ok(Self { cards: kinds.card_numbers, triggers: Triggers::compile(kinds)? })
     }
 }
 

@@ -9,7 +9,7 @@ use super::admit::Admission;
 use super::forward::{Context, Forwarded};
 use super::ownership::OwnedAnswer;
 use crate::answer::errors;
-use crate::answer::mask::Masker;
+use crate::answer::mask::{Mask, Masker};
 use crate::answer::{Caller, Transport};
 use crate::body::AnswerBody;
 use crate::exchange::{Exchange, OpenAnswer, Trail};
@@ -49,8 +49,8 @@ pub(super) async fn filter(
     if let Some(limited) = context.limited {
         limited.add_fields(headers);
     }
-    if route.answer.mask.any() {
-        response = mask(response, &context, trail)?;
+    if let Some(mask) = &route.answer.mask {
+        response = masked(response, mask, trail)?;
     }
     let open = OpenAnswer::new(recorder.clone(), context.request_id, admission);
     Ok(response.map(|body| body.watched(open)))
@@ -146,11 +146,11 @@ async fn hide_faults(response: Response<AnswerBody>, context: &Context, trail: &
 }
 
 /// Puts the masker into the body's way. A body that cannot be read cannot be masked, and does not leave.
-fn mask(response: Response<AnswerBody>, context: &Context, trail: &mut Trail) -> Result<Response<AnswerBody>, Refusal> {
+fn masked(response: Response<AnswerBody>, mask: &Mask, trail: &mut Trail) -> Result<Response<AnswerBody>, Refusal> {
     if response.headers().contains_key(header::CONTENT_ENCODING) {
         trail.observe(controls::MASKING.id, "encoded-answer");
         return Err(Refusal::UpstreamFault("encoded-although-identity-was-asked-for"));
     }
-    let masker = Masker::new(context.route.answer.mask);
+    let masker = Masker::new(mask.clone());
     Ok(response.map(|body| body.masked(masker)))
 }

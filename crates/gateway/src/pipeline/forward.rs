@@ -63,7 +63,7 @@ pub(super) async fn forward(
 ) -> Result<Forwarded, Refusal> {
     let mut authorized = inspected.into_permitted().into_authorized();
     let mut headers = std::mem::take(&mut authorized.routed.exchange_mut().head.headers);
-    let reads_answer = authorized.pending_owner.is_some() || authorized.routed.route().answer.mask.any();
+    let reads_answer = authorized.pending_owner.is_some() || authorized.routed.route().answer.mask.is_some();
     Outbound::new(&authorized, gate).set_fields(&mut headers, reads_answer)?;
     let Authorized { routed, caller, limited, pending_owner, .. } = authorized;
     let (exchange, route, _) = routed.into_parts();
@@ -229,8 +229,7 @@ impl AskUpstream for Pool {
         *request.headers_mut() = headers;
         let deadlines = Deadlines::starting_now(timeouts);
         let watch = BodyWatch::default();
-        let (response, lease) =
-            self.send(&remote, request, deadlines).await.map_err(|fault| refusal(fault, &watch))?;
+        let (response, lease) = self.send(&remote, request, deadlines).await.map_err(|fault| refusal(fault, &watch))?;
         if response.status() != StatusCode::OK {
             return Err(Refusal::OwnerUnknown("look-up-did-not-succeed"));
         }

@@ -29,10 +29,10 @@ use serde_json::Value;
 pub(crate) use admit::Admission;
 pub(crate) use authenticate::{Known, VerifiedTokens};
 
+use self::filter::Seen;
 use crate::body::AnswerBody;
 use crate::config::UpstreamTimeouts;
 use crate::exchange::{Raw, Trail};
-use self::filter::Seen;
 use crate::gate::Gate;
 use crate::refusal::Refusal;
 use crate::upstream::{Pool, Remote};

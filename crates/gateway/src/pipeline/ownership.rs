@@ -115,7 +115,9 @@ pub(super) async fn read_answer(forwarded: Forwarded) -> Result<OwnedAnswer, Ref
     if !status.is_success() {
         return Ok(OwnedAnswer(forwarded));
     }
-    if status == http::StatusCode::PARTIAL_CONTENT || forwarded.response.headers().contains_key(header::CONTENT_ENCODING) {
+    if status == http::StatusCode::PARTIAL_CONTENT
+        || forwarded.response.headers().contains_key(header::CONTENT_ENCODING)
+    {
         return Err(Refusal::OwnerUnknown("answer-is-partial-or-encoded"));
     }
     let Forwarded { response, context } = forwarded;
@@ -125,8 +127,7 @@ pub(super) async fn read_answer(forwarded: Forwarded) -> Result<OwnedAnswer, Ref
         .await
         .map_err(|_| Refusal::OwnerUnknown("answer-too-large-or-cut"))?
         .to_bytes();
-    let document: Value =
-        serde_json::from_slice(&bytes).map_err(|_| Refusal::OwnerUnknown("answer-is-not-json"))?;
+    let document: Value = serde_json::from_slice(&bytes).map_err(|_| Refusal::OwnerUnknown("answer-is-not-json"))?;
     owner.judge_document(&caller.principal, &document).map_err(Refusal::Denied)?;
     let response = Response::from_parts(head, AnswerBody::full(bytes));
     Ok(OwnedAnswer(Forwarded { response, context }))

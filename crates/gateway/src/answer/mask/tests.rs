@@ -2,11 +2,11 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::token::MAX_JOSE_HEADER;
-use super::{Kinds, Mask, Masker};
+use super::{Mask, MaskKinds, Masker};
 
 const PEM: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAKj34GkxFhD9\nAiEA==\n-----END RSA PRIVATE KEY-----";
 
-fn masked_in_chunks(kinds: Kinds, text: &[u8], cuts: &[usize]) -> Vec<u8> {
+fn masked_in_chunks(kinds: MaskKinds, text: &[u8], cuts: &[usize]) -> Vec<u8> {
     let mut masker = Masker::new(Mask::compile(kinds).expect("compiles"));
     let mut out = Vec::new();
     let mut rest = text;
@@ -21,7 +21,7 @@ fn masked_in_chunks(kinds: Kinds, text: &[u8], cuts: &[usize]) -> Vec<u8> {
 }
 
 fn masked(text: &str) -> String {
-    String::from_utf8(masked_in_chunks(Kinds::default(), text.as_bytes(), &[])).expect("UTF-8")
+    String::from_utf8(masked_in_chunks(MaskKinds::ALL, text.as_bytes(), &[])).expect("UTF-8")
 }
 
 #[test]
@@ -115,17 +115,17 @@ fn a_private_key_without_an_end_does_not_blind_the_rest() {
 
 #[test]
 fn only_the_chosen_kinds_are_masked() {
-    let none = Kinds { cards: false, tokens: false, api_keys: false, private_keys: false };
+    let none = MaskKinds::default();
     let text = format!("4111111111111111 {PEM} btz_0123456789abcdefgh");
     assert_eq!(masked_in_chunks(none, text.as_bytes(), &[3, 9]), text.as_bytes());
-    let keys = masked_in_chunks(Kinds { api_keys: true, ..none }, text.as_bytes(), &[]);
+    let keys = masked_in_chunks(MaskKinds { tokens: true, ..none }, text.as_bytes(), &[]);
     assert!(keys.starts_with(b"4111111111111111 -----BEGIN") && keys.ends_with(b"-- **********************"));
 }
 
 #[test]
 fn a_clean_chunk_passes_without_a_copy() {
     let chunk = Bytes::from_static(b"{\"name\":\"Ada\",\"born\":1815}");
-    let mut masker = Masker::new(Mask::compile(Kinds::default()).expect("compiles"));
+    let mut masker = Masker::new(Mask::compile(MaskKinds::ALL).expect("compiles"));
     let out = masker.push(chunk.clone());
     assert_eq!((out.as_ptr(), out.len()), (chunk.as_ptr(), chunk.len()));
     assert_eq!(masker.masked(), 0);
@@ -134,7 +134,7 @@ fn a_clean_chunk_passes_without_a_copy() {
 
 #[test]
 fn no_more_is_held_back_than_a_token_header() {
-    let mut masker = Masker::new(Mask::compile(Kinds::default()).expect("compiles"));
+    let mut masker = Masker::new(Mask::compile(MaskKinds::ALL).expect("compiles"));
     for _ in 0..64 {
         masker.push(Bytes::from("eyJ4".repeat(300)));
         assert!(masker.held.len() <= MAX_JOSE_HEADER);
@@ -156,7 +156,7 @@ fn a_body_full_of_beginnings_costs_no_more_than_its_length() {
 #[test]
 fn a_card_at_the_end_of_a_chunk_does_not_hide_the_token_that_it_is_in() {
     let text = "Bearer 4000-0000-0000-00020000";
-    let out = masked_in_chunks(Kinds::default(), text.as_bytes(), &vec![1; text.len()]);
+    let out = masked_in_chunks(MaskKinds::ALL, text.as_bytes(), &vec![1; text.len()]);
     assert_eq!(String::from_utf8_lossy(&out), "Bearer ***********************");
 }
 
@@ -207,16 +207,16 @@ proptest! {
 
     #[test]
     fn every_way_of_cutting_gives_the_same_bytes(text in thick(), cuts in proptest::collection::vec(0_usize..24, 0..40)) {
-        let whole = masked_in_chunks(Kinds::default(), text.as_bytes(), &[]);
-        let cut = masked_in_chunks(Kinds::default(), text.as_bytes(), &cuts);
-        let single = masked_in_chunks(Kinds::default(), text.as_bytes(), &vec![1; text.len()]);
+        let whole = masked_in_chunks(MaskKinds::ALL, text.as_bytes(), &[]);
+        let cut = masked_in_chunks(MaskKinds::ALL, text.as_bytes(), &cuts);
+        let single = masked_in_chunks(MaskKinds::ALL, text.as_bytes(), &vec![1; text.len()]);
         prop_assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&cut));
         prop_assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&single));
     }
 
     #[test]
     fn only_stars_take_the_place_of_bytes(text in thick()) {
-        let out = masked_in_chunks(Kinds::default(), text.as_bytes(), &[]);
+        let out = masked_in_chunks(MaskKinds::ALL, text.as_bytes(), &[]);
         prop_assert_eq!(out.len(), text.len());
         prop_assert!(out.iter().zip(text.as_bytes()).all(|(out, byte)| out == byte || *out == b'*'));
     }
@@ -224,13 +224,13 @@ proptest! {
     #[test]
     fn a_valid_card_never_survives(before in "[^0-9]{0,40}", card in card(), after in "[^0-9]{0,40}", cut in 0_usize..60) {
         let text = format!("{before}{card}{after}");
-        let out = masked_in_chunks(Kinds::default(), text.as_bytes(), &[cut]);
+        let out = masked_in_chunks(MaskKinds::ALL, text.as_bytes(), &[cut]);
         prop_assert!(!String::from_utf8_lossy(&out).contains(&card));
         prop_assert_eq!(out.len(), text.len());
     }
 
     #[test]
     fn any_bytes_keep_their_length(bytes in proptest::collection::vec(any::<u8>(), 0..200), cut in 0_usize..200) {
-        prop_assert_eq!(masked_in_chunks(Kinds::default(), &bytes, &[cut]).len(), bytes.len());
+        prop_assert_eq!(masked_in_chunks(MaskKinds::ALL, &bytes, &[cut]).len(), bytes.len());
     }
 }

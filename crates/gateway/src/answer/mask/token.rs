@@ -2,7 +2,7 @@
 
 use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind};
 
-use super::{Found, Kinds, More, Place, View};
+use super::{Found, MaskKinds, More, Place, View};
 
 /// Longest first part of a token that is recognized: headers with a certificate chain (`x5c`) are a few KiB.
 pub(super) const MAX_JOSE_HEADER: usize = 4096;
@@ -57,10 +57,9 @@ impl Place for Token {
 }
 
 impl Triggers {
-    pub(super) fn compile(kinds: Kinds) -> Result<Option<Self>, BuildError> {
+    pub(super) fn compile(kinds: MaskKinds) -> Result<Option<Self>, BuildError> {
         let is_wanted = |trigger| match trigger {
-            Trigger::Jose | Trigger::Bearer => kinds.tokens,
-            Trigger::ApiKey => kinds.api_keys,
+            Trigger::Jose | Trigger::Bearer | Trigger::ApiKey => kinds.tokens,
             Trigger::Pem => kinds.private_keys,
         };
         let words: Vec<_> = WORDS.into_iter().filter(|(_, trigger)| is_wanted(*trigger)).collect();
