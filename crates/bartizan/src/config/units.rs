@@ -8,6 +8,7 @@ mod text;
 
 use std::fmt;
 
+pub(crate) use address::is_loopback_host;
 pub use address::{Address, Network, Url};
 pub use path::{LookUp, PathPattern};
 pub use quantity::{Expiry, Hours, Period, Rate, Size, Time};

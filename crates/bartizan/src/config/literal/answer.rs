@@ -31,11 +31,18 @@ pub struct RouteHeaders {
 }
 
 /// What is done to the upstream's cookies: `Secure`, `HttpOnly` and `SameSite=Lax` are added where they are missing.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CookieRules {
     /// Cookies that scripts of the page have to read, such as `XSRF-TOKEN`: `HttpOnly` is not added to them.
     pub readable: Vec<String>,
+}
+
+impl Default for CookieRules {
+    /// The double-submit token of Angular and axios, worth nothing without the session's own cookie.
+    fn default() -> Self {
+        Self { readable: vec!["XSRF-TOKEN".to_owned()] }
+    }
 }
 
 /// Other origins that may call from a browser (CORS, as in the Fetch standard).
@@ -49,7 +56,7 @@ pub struct Cors {
     #[serde(default)]
     pub methods: Vec<Method>,
     /// Request headers that scripts may send.
-    #[serde(default)]
+    #[serde(default = "request_headers")]
     pub headers: Vec<HeaderField>,
     /// Response headers that scripts may read.
     #[serde(default)]
@@ -60,6 +67,10 @@ pub struct Cors {
     /// How long browsers may remember the answer to a preflight.
     #[serde(default = "max_age")]
     pub max_age: Period,
+}
+
+fn request_headers() -> Vec<HeaderField> {
+    vec![HeaderField::fixed("Authorization"), HeaderField::fixed("Content-Type")]
 }
 
 const fn max_age() -> Period {

@@ -16,6 +16,11 @@ macro_rules! text_form {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// One that is known to be sound.
+            pub(crate) fn fixed(text: &'static str) -> Self {
+                Self(text.to_owned())
+            }
         }
 
         impl fmt::Display for $type {
@@ -77,13 +82,6 @@ impl FromStr for Pointer {
             return Err(Malformed::new(problem, "write `~0` for `~` and `~1` for `/` (RFC 6901 §3)"));
         }
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl Pointer {
-    /// One that is known to be sound.
-    pub(crate) fn fixed(pointer: &'static str) -> Self {
-        Self(pointer.to_owned())
     }
 }
 
