@@ -23,8 +23,9 @@ pub(super) struct Console {
 impl Console {
     /// Binds the listener.
     pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let listener =
-            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }

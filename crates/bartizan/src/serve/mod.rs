@@ -62,8 +62,12 @@ pub fn run(file: &Path, loaded: Loaded) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// Whatever keeps the node from serving: the state, a port, a certificate.
 pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
-    let runtime =
-        Builder::new_multi_thread().worker_threads(2).thread_name("control").enable_all().build().context("no runtime")?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .context("no runtime")?;
     let root = Root::load(&loaded.vault, &aws_lc_rs::rand::SystemRandom::new())?;
     let (recorder, writer) = Recorder::start(loaded.evidence)?;
     let now = SystemTime::now();
@@ -73,7 +77,8 @@ pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
         RotatingKeys::load(store, &root, issuer, loaded.gateway.assertion.lifetime, now).await
     })?;
     let fetched = FetchedKeys::new(runtime.handle().clone(), recorder.clone());
-    let ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched).with_mount(well_known::assertion_jwks(&keys));
+    let ports =
+        Ports::alone(loaded.gateway.limits, keys.clone(), fetched).with_mount(well_known::assertion_jwks(&keys));
     let bound = Bound::bind(&loaded.gateway.server)?;
     let console = runtime.block_on(Console::bind(loaded.console.listen))?;
     let gate = Gate::build(loaded.gateway, &ports)?;

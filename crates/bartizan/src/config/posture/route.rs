@@ -1,5 +1,5 @@
-use bartizan_gateway::answer::{Cors, Credentials, Origins};
 use bartizan_gateway::config::Route;
+use bartizan_gateway::{Cors, Credentials, Origins};
 use bartizan_policy::{Access, CredentialKind};
 use serde::Serialize;
 
@@ -94,7 +94,10 @@ fn weaker(route: &Route, inspect: Mode) -> Vec<Weakness> {
         weak("anybody may call it", "`access = \"public\"`".to_owned());
     }
     if has_unowned_objects(route) {
-        weak("who may call it may ask for everybody's objects", "`access` has no `owner`, and the path has a parameter".to_owned());
+        weak(
+            "who may call it may ask for everybody's objects",
+            "`access` has no `owner`, and the path has a parameter".to_owned(),
+        );
     }
     if route.limit.is_none() {
         weak("no limit of its own", "no `limit`".to_owned());
@@ -144,6 +147,6 @@ fn security_headers_removed(route: &Route) -> Vec<String> {
         "cross-origin-opener-policy",
         "cross-origin-resource-policy",
     ];
-    let removed = route.answer.headers.remove.iter().filter(|name| SECURITY.contains(&name.as_str()));
+    let removed = route.answer.headers.rules.remove.iter().filter(|name| SECURITY.contains(&name.as_str()));
     removed.map(|name| format!("`{name}`")).collect()
 }

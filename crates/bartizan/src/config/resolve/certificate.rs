@@ -82,7 +82,12 @@ impl Resolver<'_> {
             self.error(FaultKind::Certificate, place, message, "check the clock of this machine, or wait until then");
         } else if validity.not_after < now.after(RENEW_BEFORE) {
             let message = format!("the certificate `{name}` expires at {ends}");
-            self.warning(FaultKind::Expired, place, message, "see that it is renewed; the gate reads it again by itself");
+            self.warning(
+                FaultKind::Expired,
+                place,
+                message,
+                "see that it is renewed; the gate reads it again by itself",
+            );
         }
     }
 }

@@ -45,8 +45,14 @@ pub(crate) fn resolve(
     kept: HashMap<String, Vec<usize>>,
     environment: &dyn Environment,
 ) -> (Option<Resolved>, Vec<Fault>) {
-    let mut resolver =
-        Resolver { path: &source.path, root, kept, environment, faults: Vec::new(), contents: vec![source.text.clone().into()] };
+    let mut resolver = Resolver {
+        path: &source.path,
+        root,
+        kept,
+        environment,
+        faults: Vec::new(),
+        contents: vec![source.text.clone().into()],
+    };
     let server = resolver.server(file);
     let issuers = resolver.issuers(&file.issuers);
     let api_keys = resolver.keys(&file.keys);
@@ -135,7 +141,9 @@ impl Resolver<'_> {
             Err(error) => {
                 let message = format!("the {what} `{}` cannot be read: {error}", full.display());
                 let remedy = match error.kind() {
-                    std::io::ErrorKind::NotFound => "name a file that is there; paths are relative to the configuration file",
+                    std::io::ErrorKind::NotFound => {
+                        "name a file that is there; paths are relative to the configuration file"
+                    }
                     std::io::ErrorKind::PermissionDenied => "let the user that runs the gate read it",
                     _ => "see that it is a file that can be read",
                 };
