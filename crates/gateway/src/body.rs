@@ -1,18 +1,19 @@
 //! Bodies on their way through: bounded towards the upstream, counted towards the client.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::answer::Masker;
+use crate::answer::mask::Masker;
 use crate::exchange::OpenAnswer;
 use crate::fields;
 use crate::upstream::Lease;
@@ -178,6 +179,8 @@ enum Kind {
 
 struct FromUpstream {
     incoming: Incoming,
+    /// What was read ahead.
+    start: Option<Bytes>,
     masker: Option<Masker>,
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
@@ -215,8 +218,28 @@ impl AnswerBody {
             lease.give_back();
             return Self::empty();
         }
-        let stream = FromUpstream { incoming, masker: None, deadline, timer: None, lease: Some(lease), open: None };
+        let stream =
+            FromUpstream { incoming, start: None, masker: None, deadline, timer: None, lease: Some(lease), open: None };
         Self(Kind::Upstream(Box::new(stream)))
+    }
+
+    /// The first `most` bytes or so, and the body with them still in it.
+    pub(crate) async fn peeked(mut self, most: usize) -> (Bytes, Self) {
+        let stream = match &mut self.0 {
+            Kind::Full(bytes) => return (bytes.clone().unwrap_or_default(), self),
+            Kind::Upstream(stream) => stream,
+        };
+        let mut start = BytesMut::new();
+        while start.len() < most {
+            match poll_fn(|task| stream.poll_piece(task)).await {
+                Some(Ok(frame)) => start.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+                // The end, or a fault that the client's own reading will meet again.
+                Some(Err(_)) | None => break,
+            }
+        }
+        let start = start.freeze();
+        stream.start = Some(start.clone()).filter(|start| !start.is_empty());
+        (start, self)
     }
 
     /// Puts a masker into the stream; a body that is already here is masked at once.
@@ -243,9 +266,17 @@ impl AnswerBody {
 }
 
 impl FromUpstream {
+    fn is_over(&self) -> bool {
+        self.start.is_none() && self.masker.is_none() && self.incoming.is_end_stream()
+    }
+
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerFault>>> {
         loop {
-            let piece = match Pin::new(&mut self.incoming).poll_frame(task) {
+            let next = match self.start.take() {
+                Some(start) => Poll::Ready(Some(Ok(Frame::data(start)))),
+                None => Pin::new(&mut self.incoming).poll_frame(task),
+            };
+            let piece = match next {
                 Poll::Ready(piece) => piece,
                 Poll::Pending => {
                     let deadline = self.deadline;
@@ -294,7 +325,7 @@ impl Body for AnswerBody {
                     open.count(data.len());
                 }
                 // hyper reads no further once it has Content-Length bytes: the connection is free here, not at the next poll.
-                if stream.masker.is_none() && stream.incoming.is_end_stream() {
+                if stream.is_over() {
                     stream.lease.take().into_iter().for_each(Lease::give_back);
                 }
             }
@@ -310,7 +341,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Full(bytes) => bytes.is_none(),
-            Kind::Upstream(stream) => stream.masker.is_none() && stream.incoming.is_end_stream(),
+            Kind::Upstream(stream) => stream.is_over(),
         }
     }
 
@@ -318,8 +349,7 @@ impl Body for AnswerBody {
         match &self.0 {
             Kind::Full(None) => SizeHint::with_exact(0),
             Kind::Full(Some(bytes)) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
-            // Masking keeps lengths: what the upstream announced stays true.
-            Kind::Upstream(stream) if stream.masker.is_none() => stream.incoming.size_hint(),
+            Kind::Upstream(stream) if stream.masker.is_none() && stream.start.is_none() => stream.incoming.size_hint(),
             Kind::Upstream(_) => SizeHint::default(),
         }
     }

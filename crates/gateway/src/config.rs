@@ -11,7 +11,7 @@ use bartizan_token::{ApiKeyRecord, Issuer};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
-use crate::answer::{CookieRules, Cors, HeaderRules, MaskKinds};
+use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
 /// Everything the gate needs in order to stand.
 #[derive(Clone)]
@@ -128,11 +128,7 @@ pub struct ClientTimeouts {
 
 impl Default for ClientTimeouts {
     fn default() -> Self {
-        Self {
-            handshake: Duration::from_secs(10),
-            head: Duration::from_secs(15),
-            body_idle: Duration::from_secs(30),
-        }
+        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30) }
     }
 }
 
@@ -229,11 +225,7 @@ pub struct UpstreamTimeouts {
 
 impl Default for UpstreamTimeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(30),
-            total: Duration::from_mins(5),
-        }
+        Self { connect: Duration::from_secs(5), first_byte: Duration::from_secs(30), total: Duration::from_mins(5) }
     }
 }
 
@@ -241,7 +233,7 @@ impl Default for UpstreamTimeouts {
 #[derive(Clone, Default)]
 pub struct AnswerRules {
     /// Security headers.
-    pub headers: HeaderRules,
+    pub headers: HeaderConfig,
     /// Other origins that may call the route from a browser.
     pub cors: Option<Cors>,
     /// Attributes added to the upstream's cookies.

@@ -130,11 +130,8 @@ impl Trail {
         let Some(event) = &mut self.event else { return };
         event.client = exchange.client;
         event.path = RequestPath::new(exchange.head.uri.path());
-        event.user_agent = exchange
-            .head
-            .headers
-            .get(http::header::USER_AGENT)
-            .map(|value| UserAgent::from_bytes(value.as_bytes()));
+        event.user_agent =
+            exchange.head.headers.get(http::header::USER_AGENT).map(|value| UserAgent::from_bytes(value.as_bytes()));
     }
 
     pub(crate) fn routed(&mut self, route: &CompiledRoute) {

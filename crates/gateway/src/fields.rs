@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn ordinary_fields_pass() {
-        let names = ["accept", "authorization", "content-type", "x-csrf-token", "x-requested-with", "traceparent", "cookie"];
+        let names =
+            ["accept", "authorization", "content-type", "x-csrf-token", "x-requested-with", "traceparent", "cookie"];
         let mut ordinary = headers(&names);
         strip_identity(&mut ordinary);
         assert_eq!(ordinary.len(), names.len());

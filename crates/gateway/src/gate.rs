@@ -10,13 +10,14 @@ use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
 use http::Uri;
 
+use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
 use crate::config::{Config, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
-use crate::route::{CompiledRoute, RouteConflict, RouteTable, Target};
+use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target};
 use crate::tls::{self, Certificates, TlsError};
 use crate::upstream::{self, Remote, RemoteTls};
 
@@ -33,6 +34,8 @@ pub struct Gate {
     pub(crate) assertions: Assertions,
     pub(crate) assertion_keys: Arc<dyn AssertionKeys>,
     pub(crate) tls: Option<Certificates>,
+    /// For answers that belong to no route.
+    pub(crate) plain_headers: SecurityHeaders,
     revoked: RevocationSet,
     revocations: Option<Arc<dyn Revocations>>,
     in_flight: Arc<AtomicUsize>,
@@ -76,6 +79,14 @@ pub enum GateError {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A masker.
+    #[error("route `{route}`: what is to be masked cannot be compiled: {cause}")]
+    Mask {
+        /// The route.
+        route: Arc<str>,
+        /// Why.
+        cause: String,
+    },
     /// An upstream that cannot be connected to as declared.
     #[error("upstream `{upstream}` ({origin}): {fault}")]
     Upstream {
@@ -90,7 +101,11 @@ pub enum GateError {
 
 impl Ports {
     /// The ports of a node that stands alone: counters in memory, no sessions, no revocations but the configured ones.
-    pub fn alone(limits: crate::config::Limits, assertion_keys: Arc<dyn AssertionKeys>, fetched: Arc<FetchedKeys>) -> Self {
+    pub fn alone(
+        limits: crate::config::Limits,
+        assertion_keys: Arc<dyn AssertionKeys>,
+        fetched: Arc<FetchedKeys>,
+    ) -> Self {
         Self {
             counters: Arc::new(MemoryCounters::new(limits.counters)),
             sessions: None,
@@ -146,6 +161,7 @@ impl Gate {
             assertions: Assertions::default(),
             assertion_keys: ports.assertion_keys.clone(),
             tls: tls::load(&config.server)?,
+            plain_headers: SecurityHeaders::default(),
             revoked: config.revoked.iter().cloned().collect(),
             revocations: ports.revocations.clone(),
             in_flight: ports.in_flight.clone(),
@@ -194,9 +210,13 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
-    Ok(numbered
-        .map(|((rules, target), index)| CompiledRoute { name: rules.name.clone(), rules, target, index })
-        .collect())
+    numbered
+        .map(|((rules, target), index)| {
+            let answer = Answer::compile(&rules.answer)
+                .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
+            Ok(CompiledRoute { name: rules.name.clone(), answer, rules, target, index })
+        })
+        .collect()
 }
 
 fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {

@@ -83,7 +83,7 @@ impl FetchedKeys {
         if !serving.sources.is_empty() {
             self.runtime.spawn(keep_fresh(Arc::downgrade(&serving)));
         }
-        serving
+        Arc::new(Port(serving))
     }
 
     fn with<T>(&self, source: &Source, act: impl FnOnce(&mut Held) -> T) -> T {
@@ -151,10 +151,18 @@ impl Serving {
     }
 }
 
-impl IssuerKeys for Arc<Serving> {
+/// The port: it needs the shared value itself, to hand it to the attempts that it starts.
+struct Port(Arc<Serving>);
+
+impl IssuerKeys for Port {
     fn refresh(&self, issuer: &IssuerName) -> Pending<'_, ()> {
-        let waits: Vec<_> =
-            self.sources.iter().filter(|source| source.issuer == *issuer).filter_map(|source| self.start(source)).collect();
+        let waits: Vec<_> = self
+            .0
+            .sources
+            .iter()
+            .filter(|source| source.issuer == *issuer)
+            .filter_map(|source| self.0.start(source))
+            .collect();
         Box::pin(async move {
             for mut finished in waits {
                 let _ = timeout(PATIENCE, finished.changed()).await;

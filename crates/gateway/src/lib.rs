@@ -1,6 +1,37 @@
-//! gateway
+//! The gate: listens, judges each request in a fixed order of stages, forwards what passes and brings the answer into order.
+//!
+//! The binary hands it a [`config::Config`] and what it plugs into the [`ports`]; [`Gate::build`] compiles both into one immutable
+//! value, and [`listen::Bound`] serves it, one thread to a core. Nothing here reads a configuration file, prints, or knows of users.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "called by the pipeline's stages as they land"))]
-pub(crate) mod answer;
-#[cfg_attr(not(test), expect(dead_code, reason = "called by the pipeline's stages as they land"))]
+#![forbid(unsafe_code)]
+
+mod answer;
+mod assertions;
+mod body;
+mod client_address;
+pub mod config;
+mod counters;
+mod exchange;
+mod fetch;
+mod fields;
+mod gate;
+mod issuer_keys;
+pub mod listen;
 pub(crate) mod path;
+mod pipeline;
+pub mod ports;
+mod refusal;
+mod route;
+mod tls;
+mod upstream;
+
+pub use answer::cookies::{CookieRules, GateCookie};
+pub use answer::cors::origin::WebOrigin;
+pub use answer::cors::{Cors, Credentials, Origins, PrivateNetwork};
+pub use answer::headers::{HeaderConfig, HeaderRuleFault, HeaderRules, Hsts};
+pub use answer::mask::MaskKinds;
+pub use counters::MemoryCounters;
+pub use gate::{Gate, GateError, Mount, Ports};
+pub use issuer_keys::FetchedKeys;
+pub use route::RouteConflict;
+pub use tls::{CertificateInfo, TlsError};

@@ -90,7 +90,9 @@ impl Refusal {
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body-too-large", "The body is larger than this route takes"),
             Self::BodyTooSlow => (S::REQUEST_TIMEOUT, "body-too-slow", "The body did not arrive in time"),
             Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected", "This host is not served here"),
-            Self::ExpectationFailed => (S::EXPECTATION_FAILED, "expectation-failed", "The expectation is not supported"),
+            Self::ExpectationFailed => {
+                (S::EXPECTATION_FAILED, "expectation-failed", "The expectation is not supported")
+            }
             Self::NotDeclared => (S::NOT_FOUND, "not-found", "Nothing is here"),
             Self::MethodNotAllowed(_) => {
                 (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
@@ -98,9 +100,7 @@ impl Refusal {
             Self::AmbiguousCredentials(_) => {
                 (S::BAD_REQUEST, "ambiguous-credentials", "The request carries more than one credential")
             }
-            Self::CredentialRefused(_) => {
-                (S::UNAUTHORIZED, "credential-refused", "The credential is not accepted")
-            }
+            Self::CredentialRefused(_) => (S::UNAUTHORIZED, "credential-refused", "The credential is not accepted"),
             Self::CredentialUndecided(_) => {
                 (S::SERVICE_UNAVAILABLE, "credential-undecided", "The credential cannot be checked at the moment")
             }
@@ -117,7 +117,9 @@ impl Refusal {
             Self::UpstreamUnreachable(_) => {
                 (S::BAD_GATEWAY, "upstream-unreachable", "The service behind cannot be reached")
             }
-            Self::UpstreamTimeout(_) => (S::GATEWAY_TIMEOUT, "upstream-timeout", "The service behind did not answer in time"),
+            Self::UpstreamTimeout(_) => {
+                (S::GATEWAY_TIMEOUT, "upstream-timeout", "The service behind did not answer in time")
+            }
             Self::UpstreamFault(_) => (S::BAD_GATEWAY, "upstream-fault", "The service behind gave no usable answer"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "The request could not be decided"),
         }
@@ -155,9 +157,7 @@ impl Refusal {
                 gate::REQUEST_INTEGRITY.id
             }
             Self::AmbiguousPath(_) => gate::PATH_NORMALIZATION.id,
-            Self::TargetTooLong | Self::HeadTooLarge | Self::BodyTooLarge | Self::BodyTooSlow => {
-                gate::SIZE_LIMITS.id
-            }
+            Self::TargetTooLong | Self::HeadTooLarge | Self::BodyTooLarge | Self::BodyTooSlow => gate::SIZE_LIMITS.id,
             Self::NotDeclared | Self::MethodNotAllowed(_) => gate::DECLARED_ROUTES.id,
             Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
             Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use aho_corasick::BuildError;
 use bartizan_policy::CredentialKind;
 use http::Method;
 
-use crate::config::Route;
+use crate::answer::cookies::CookieRules;
+use crate::answer::cors::CorsPolicy;
+use crate::answer::headers::SecurityHeaders;
+use crate::answer::mask::Mask;
+use crate::config::{AnswerRules, Route};
 use crate::ports::LocalService;
 use crate::upstream::Remote;
 
@@ -14,8 +19,30 @@ pub struct CompiledRoute {
     pub(crate) name: Arc<str>,
     pub(crate) rules: Route,
     pub(crate) target: Target,
+    pub(crate) answer: Answer,
     /// Distinguishes this route's counters and cached assertions from all others'.
     pub(crate) index: u32,
+}
+
+/// What is done to a route's answers, compiled.
+pub(crate) struct Answer {
+    pub(crate) headers: SecurityHeaders,
+    pub(crate) cors: CorsPolicy,
+    pub(crate) cookies: CookieRules,
+    /// What is masked, if anything is.
+    pub(crate) mask: Option<Mask>,
+}
+
+impl Answer {
+    pub(crate) fn compile(rules: &AnswerRules) -> Result<Self, BuildError> {
+        let mask = rules.mask.any().then(|| Mask::compile(rules.mask)).transpose()?;
+        Ok(Self {
+            headers: SecurityHeaders::compile(rules.headers.clone()),
+            cors: rules.cors.clone().map(CorsPolicy::compile).unwrap_or_default(),
+            cookies: rules.cookies.clone(),
+            mask,
+        })
+    }
 }
 
 /// Whom a request is for.

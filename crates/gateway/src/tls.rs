@@ -10,7 +10,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SanType};
 use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{default_provider, sign::any_supported_type};
+use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
@@ -89,9 +89,11 @@ fn provider() -> CryptoProvider {
 }
 
 fn versions(lowest: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    const FROM_1_2: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
+    const FROM_1_3: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
     match lowest {
-        TlsVersion::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
-        TlsVersion::Tls13 => &[&rustls::version::TLS13],
+        TlsVersion::Tls12 => FROM_1_2,
+        TlsVersion::Tls13 => FROM_1_3,
     }
 }
 

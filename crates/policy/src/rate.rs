@@ -36,7 +36,7 @@ impl Rate {
 
     /// `count` attempts a minute: exact for every count.
     pub const fn per_minute(count: NonZeroU32) -> Self {
-        Self { count, period: Duration::from_secs(60) }
+        Self { count, period: Duration::from_mins(1) }
     }
 
     /// Attempts in a period.

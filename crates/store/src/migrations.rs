@@ -64,7 +64,7 @@ const TABLE: Step = Step {
     number: 0,
     name: "the record of migrations",
     sqlite: "CREATE TABLE IF NOT EXISTS bartizan_migration (
-        room TEXT NOT NULL, number BIGINT NOT NULL, name TEXT NOT NULL, checksum BLOB NOT NULL, at BIGINT NOT NULL,
+        room TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, checksum BLOB NOT NULL, at INTEGER NOT NULL,
         PRIMARY KEY (room, number)) STRICT, WITHOUT ROWID",
     postgres: "CREATE TABLE IF NOT EXISTS bartizan_migration (
         room TEXT NOT NULL, number BIGINT NOT NULL, name TEXT NOT NULL, checksum BYTEA NOT NULL, at BIGINT NOT NULL,

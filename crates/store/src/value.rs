@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Value {
     /// SQL's `NULL`.
     Null,
-    /// `BIGINT`; also times in microseconds since 1970, and booleans as 0 and 1.
+    /// `BIGINT`, in `SQLite` `INTEGER`; also times in microseconds since 1970, and booleans as 0 and 1.
     I64(i64),
     /// `TEXT`.
     Text(String),
@@ -29,6 +29,12 @@ impl fmt::Debug for Value {
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::I64(number)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(number: i32) -> Self {
+        Self::I64(number.into())
     }
 }
 

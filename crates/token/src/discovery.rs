@@ -89,6 +89,13 @@ mod tests {
     }
 
     #[test]
+    fn metadata_of_any_length_is_not_read() {
+        let document = r#"{"issuer":"https://a.example","jwks_uri":"https://keys.example/a"}"#;
+        let padded = format!("{document}{}", " ".repeat(Discovery::MAX_BYTES));
+        assert_eq!(parse(&padded, "https://a.example"), Err(DiscoveryError::TooLong));
+    }
+
+    #[test]
     fn metadata_with_two_issuers_is_refused() {
         let document =
             r#"{"issuer":"https://b.example","issuer":"https://a.example","jwks_uri":"https://a.example/k"}"#;

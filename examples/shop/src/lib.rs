@@ -13,6 +13,7 @@ mod caller;
 mod database;
 mod debug;
 mod error;
+mod extract;
 mod fetch;
 mod login;
 mod orders;
@@ -91,6 +92,7 @@ impl Shop {
         let listener = TcpListener::bind(listen).await.map_err(in_listening)?;
         let address = listener.local_addr().map_err(in_listening)?;
         let app = router(Arc::new(State { pool: pool.clone(), database, token_secret, address }));
+        let to_restore = pool.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(async move {
             let until_stopped = async move {
@@ -101,7 +103,7 @@ impl Shop {
             pool.close().await;
             outcome
         });
-        Ok(Running { address, stop, server })
+        Ok(Running { address, pool: to_restore, stop, server })
     }
 }
 
@@ -109,6 +111,7 @@ impl Shop {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    pool: SqlitePool,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -122,6 +125,14 @@ impl Running {
     /// Its base URL, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Throws away what was changed and lays the sample data again.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn restore(&self) -> Result<(), StartError> {
+        Ok(seed::restore(&self.pool).await?)
     }
 
     /// Stops accepting, finishes what is open and closes the database.

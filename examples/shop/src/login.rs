@@ -9,6 +9,7 @@ use serde_json::json;
 use sqlx::Row;
 
 use crate::error::Failure;
+use crate::extract::Valid;
 use crate::{Shared, seed, token};
 
 #[derive(Debug, Deserialize)]
@@ -18,7 +19,7 @@ pub(crate) struct Credentials {
 }
 
 /// VULNERABLE (API2:2023, API4:2023, CWE-307): as many tries as one likes, as fast as one likes.
-pub(crate) async fn login(shop: Shared, Json(given): Json<Credentials>) -> Result<Response, Failure> {
+pub(crate) async fn login(shop: Shared, Valid(Json(given)): Valid<Json<Credentials>>) -> Result<Response, Failure> {
     let found = sqlx::query("SELECT id, username, role, password_hash FROM users WHERE username = $1")
         .bind(&given.username)
         .fetch_optional(&shop.pool)

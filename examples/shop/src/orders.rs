@@ -9,6 +9,7 @@ use crate::Shared;
 use crate::caller::Caller;
 use crate::database::{all_to_json, to_json};
 use crate::error::Failure;
+use crate::extract::Valid;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewOrder {
@@ -37,7 +38,7 @@ pub(crate) async fn list(shop: Shared, caller: Caller) -> Result<Json<Vec<Value>
 pub(crate) async fn place(
     shop: Shared,
     caller: Caller,
-    Json(order): Json<NewOrder>,
+    Valid(Json(order)): Valid<Json<NewOrder>>,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let refuse = |message: &str| Failure::client(StatusCode::CONFLICT, message);
     let mut transaction = shop.pool.begin().await?;
@@ -73,7 +74,7 @@ pub(crate) async fn place(
 }
 
 /// VULNERABLE (API1:2023, CWE-639): any signed-in caller reads any order, and the address on it.
-pub(crate) async fn show(shop: Shared, _: Caller, Path(id): Path<i64>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn show(shop: Shared, _: Caller, Valid(Path(id)): Valid<Path<i64>>) -> Result<Json<Value>, Failure> {
     let row = sqlx::query("SELECT * FROM orders WHERE id = $1").bind(id).fetch_optional(&shop.pool).await?;
     Ok(Json(to_json(&row.ok_or_else(|| Failure::not_found("order", id))?)?))
 }
@@ -82,8 +83,8 @@ pub(crate) async fn show(shop: Shared, _: Caller, Path(id): Path<i64>) -> Result
 pub(crate) async fn change(
     shop: Shared,
     _: Caller,
-    Path(id): Path<i64>,
-    Json(change): Json<OrderChange>,
+    Valid(Path(id)): Valid<Path<i64>>,
+    Valid(Json(change)): Valid<Json<OrderChange>>,
 ) -> Result<Json<Value>, Failure> {
     let row = sqlx::query(
         "UPDATE orders SET address = coalesce($1, address), status = coalesce($2, status) WHERE id = $3 RETURNING *",

@@ -10,6 +10,7 @@ use crate::Shared;
 use crate::caller::Caller;
 use crate::database::{all_to_json, to_json};
 use crate::error::Failure;
+use crate::extract::Valid;
 use crate::fetch;
 
 #[derive(Debug, Deserialize)]
@@ -26,7 +27,10 @@ const fn default_limit() -> i64 {
 }
 
 /// VULNERABLE (API8:2023, CWE-89): the search text becomes part of the statement.
-pub(crate) async fn list(shop: Shared, Query(wanted): Query<Search>) -> Result<Json<Vec<Value>>, Failure> {
+pub(crate) async fn list(
+    shop: Shared,
+    Valid(Query(wanted)): Valid<Query<Search>>,
+) -> Result<Json<Vec<Value>>, Failure> {
     let sql = format!(
         "SELECT id, name, description, price_cents, stock, image_url FROM products WHERE name LIKE '%{}%' LIMIT {}",
         wanted.search, wanted.limit
@@ -36,7 +40,7 @@ pub(crate) async fn list(shop: Shared, Query(wanted): Query<Search>) -> Result<J
     Ok(Json(all_to_json(&rows)?))
 }
 
-pub(crate) async fn show(shop: Shared, Path(id): Path<i64>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn show(shop: Shared, Valid(Path(id)): Valid<Path<i64>>) -> Result<Json<Value>, Failure> {
     let row = sqlx::query("SELECT * FROM products WHERE id = $1").bind(id).fetch_optional(&shop.pool).await?;
     Ok(Json(to_json(&row.ok_or_else(|| Failure::not_found("product", id))?)?))
 }
@@ -48,14 +52,16 @@ pub(crate) struct PageQuery {
 }
 
 /// VULNERABLE (API8:2023, CWE-79): what was asked for is written into the page as it came.
-pub(crate) async fn page(shop: Shared, Query(PageQuery { q }): Query<PageQuery>) -> Result<Html<String>, Failure> {
+pub(crate) async fn page(
+    shop: Shared,
+    Valid(Query(PageQuery { q })): Valid<Query<PageQuery>>,
+) -> Result<Html<String>, Failure> {
     let names: Vec<String> =
         sqlx::query_scalar("SELECT name FROM products WHERE instr(lower(name), lower($1)) > 0 ORDER BY name")
             .bind(&q)
             .fetch_all(&shop.pool)
             .await?;
-    let items: String = names.iter().map(|name| format!("<li>{name}</li>")).collect();
-    Ok(Html(format!("<!doctype html><title>Shop</title><h1>Results for {q}</h1><ul>{items}</ul>")))
+    Ok(Html(format!("<!doctype html><title>Shop</title><h1>Results for {q}</h1><p>{}</p>", names.join(", "))))
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +74,7 @@ pub(crate) struct ImageImport {
 pub(crate) async fn import_image(
     shop: Shared,
     _: Caller,
-    Json(wanted): Json<ImageImport>,
+    Valid(Json(wanted)): Valid<Json<ImageImport>>,
 ) -> Result<Json<Value>, Failure> {
     let fetched = fetch::get(&wanted.url).await;
     let fetched =

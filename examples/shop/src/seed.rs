@@ -2,6 +2,8 @@
 //! card schemes; the names are the ones of every cryptography paper.
 
 use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sqlx::SqlitePool;
 
 const SCHEMA: &str = "
@@ -108,8 +110,16 @@ pub(crate) async fn fill(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     if tables > 0 {
         return Ok(());
     }
+    restore(pool).await
+}
+
+/// Makes and fills the tables, whatever stood there before.
+pub(crate) async fn restore(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     // One transaction: a shop that was stopped half-way starts from nothing again.
     let mut transaction = pool.begin().await?;
+    sqlx::raw_sql("DROP TABLE IF EXISTS orders; DROP TABLE IF EXISTS products; DROP TABLE IF EXISTS users;")
+        .execute(&mut *transaction)
+        .await?;
     sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
     for user in USERS {
         sqlx::query("INSERT INTO users VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
@@ -152,6 +162,5 @@ pub(crate) async fn fill(pool: &SqlitePool) -> Result<(), sqlx::Error> {
 
 /// VULNERABLE (API2:2023, CWE-759, CWE-916): quick to compute and without a salt, so that one table breaks all of them.
 pub(crate) fn password_hash(password: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, password.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, password.as_bytes()))
 }

@@ -8,12 +8,13 @@ use crate::Shared;
 use crate::caller::Caller;
 use crate::database::to_json;
 use crate::error::Failure;
+use crate::extract::Valid;
 
 const COLUMNS: [&str; 7] = ["username", "email", "role", "balance_cents", "address", "card_number", "password_hash"];
 
 /// VULNERABLE (API1:2023, CWE-639): any signed-in caller reads any user.
 /// VULNERABLE (API3:2023, CWE-213): the whole row leaves, with the password's hash and the full card number.
-pub(crate) async fn show(shop: Shared, _: Caller, Path(id): Path<i64>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn show(shop: Shared, _: Caller, Valid(Path(id)): Valid<Path<i64>>) -> Result<Json<Value>, Failure> {
     let row = sqlx::query("SELECT * FROM users WHERE id = $1").bind(id).fetch_optional(&shop.pool).await?;
     let row = row.ok_or_else(|| Failure::not_found("user", id))?;
     Ok(Json(to_json(&row)?))
@@ -24,8 +25,8 @@ pub(crate) async fn show(shop: Shared, _: Caller, Path(id): Path<i64>) -> Result
 pub(crate) async fn change(
     shop: Shared,
     _: Caller,
-    Path(id): Path<i64>,
-    Json(fields): Json<Map<String, Value>>,
+    Valid(Path(id)): Valid<Path<i64>>,
+    Valid(Json(fields)): Valid<Json<Map<String, Value>>>,
 ) -> Result<Json<Value>, Failure> {
     let unknown = fields.keys().find(|field| !COLUMNS.contains(&field.as_str()));
     if let Some(field) = unknown {
@@ -50,7 +51,7 @@ pub(crate) async fn change(
 }
 
 /// VULNERABLE (API5:2023, CWE-285): meant for administrators, and asks nobody for the role.
-pub(crate) async fn remove(shop: Shared, _: Caller, Path(id): Path<i64>) -> Result<StatusCode, Failure> {
+pub(crate) async fn remove(shop: Shared, _: Caller, Valid(Path(id)): Valid<Path<i64>>) -> Result<StatusCode, Failure> {
     let done = sqlx::query("DELETE FROM users WHERE id = $1").bind(id).execute(&shop.pool).await?;
     if done.rows_affected() == 0 {
         return Err(Failure::not_found("user", id));

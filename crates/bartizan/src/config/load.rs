@@ -80,7 +80,9 @@ fn read(path: &Path, environment: &dyn Environment) -> Result<String, Fault> {
     let fault = |message: String, remedy: &str| Fault::error(FaultKind::Unreadable, 0..0, message).remedy(remedy);
     let content = environment.read(path).map_err(|error| {
         let remedy = match error.kind() {
-            std::io::ErrorKind::NotFound => "name the file: `bartizan check FILE`; without a name, `bartizan.toml` here is read",
+            std::io::ErrorKind::NotFound => {
+                "name the file: `bartizan check FILE`; without a name, `bartizan.toml` here is read"
+            }
             std::io::ErrorKind::PermissionDenied => "let the user that runs the gate read it",
             _ => "see that it is a file that can be read",
         };

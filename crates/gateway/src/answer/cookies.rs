@@ -27,7 +27,7 @@ const MAX_PAIR_BYTES: usize = 4096;
 
 /// Whether an upstream may set the gate's own session cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum GateCookie {
+pub enum GateCookie {
     /// A backend: never.
     #[default]
     Refused,
@@ -37,11 +37,11 @@ pub(crate) enum GateCookie {
 
 /// The cookie settings of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CookieRules {
+pub struct CookieRules {
     /// Names that scripts may read, so that `HttpOnly` is not added. Risk: what an injected script can read, it can send away.
-    pub(crate) readable: Vec<String>,
+    pub readable: Vec<String>,
     /// Who the upstream is.
-    pub(crate) gate_cookie: GateCookie,
+    pub gate_cookie: GateCookie,
 }
 
 impl Default for CookieRules {

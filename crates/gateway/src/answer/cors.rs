@@ -29,7 +29,7 @@ const MAX_AGE_CAP: Duration = Duration::from_hours(24);
 
 /// Whether a page may send cookies and client certificates along, and read the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Credentials {
+pub enum Credentials {
     /// `Authorization` set by the page itself still works, where listed in the headers.
     #[default]
     Omit,
@@ -39,7 +39,7 @@ pub(crate) enum Credentials {
 
 /// Whose pages may read the answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origins {
+pub enum Origins {
     /// `*`: every page, without credentials. For public data.
     Any,
     /// These, exactly.
@@ -48,7 +48,7 @@ pub(crate) enum Origins {
 
 /// Whether pages from the public internet may reach a server in a private network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum PrivateNetwork {
+pub enum PrivateNetwork {
     /// A preflight that asks for it is refused.
     #[default]
     Refused,
@@ -58,19 +58,19 @@ pub(crate) enum PrivateNetwork {
 
 /// A route's settings. A route without them has no CORS ([`CorsPolicy::default`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cors {
+pub struct Cors {
     /// Whose pages.
-    pub(crate) origins: Origins,
+    pub origins: Origins,
     /// With which methods.
-    pub(crate) methods: Vec<Method>,
+    pub methods: Vec<Method>,
     /// Request headers beyond the safelisted ones.
-    pub(crate) headers: Vec<HeaderName>,
+    pub headers: Vec<HeaderName>,
     /// Response headers that scripts may read beyond the safelisted ones.
-    pub(crate) expose: Vec<HeaderName>,
+    pub expose: Vec<HeaderName>,
     /// How long a preflight's answer may be kept; a day at most.
-    pub(crate) max_age: Duration,
+    pub max_age: Duration,
     /// Requests from public pages into a private network.
-    pub(crate) private_network: PrivateNetwork,
+    pub private_network: PrivateNetwork,
 }
 
 impl Default for Cors {

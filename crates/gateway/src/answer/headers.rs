@@ -41,16 +41,16 @@ mod tests;
 
 /// Extra headers of a route: they outrank the defaults and the upstream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct HeaderRules {
+pub struct HeaderRules {
     /// Set to exactly these values.
-    pub(crate) set: Vec<(HeaderName, HeaderValue)>,
+    pub set: Vec<(HeaderName, HeaderValue)>,
     /// Taken off the answer, whoever set them; outranks `set`.
-    pub(crate) remove: Vec<HeaderName>,
+    pub remove: Vec<HeaderName>,
 }
 
 /// A rule that would break the message or open another stage's door.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum HeaderRuleFault {
+pub enum HeaderRuleFault {
     /// Framing and connection fields are hyper's.
     #[error("`{0}` frames the message and cannot be set or removed by a rule")]
     Framing(HeaderName),
@@ -61,7 +61,7 @@ pub(crate) enum HeaderRuleFault {
 
 impl HeaderRules {
     /// Finds every rule that cannot stand.
-    pub(crate) fn faults(&self) -> impl Iterator<Item = HeaderRuleFault> {
+    pub fn faults(&self) -> impl Iterator<Item = HeaderRuleFault> {
         let set = self.set.iter().map(|(name, _)| name);
         let framing = set.clone().chain(&self.remove).filter(|name| judge::is_framing(name));
         let own = set.filter(|name| **name == SET_COOKIE || name.as_str().starts_with("access-control-"));
@@ -71,7 +71,7 @@ impl HeaderRules {
 
 /// `Strict-Transport-Security` (RFC 6797).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Hsts {
+pub enum Hsts {
     /// Two years, subdomains included.
     #[default]
     TwoYears,
@@ -93,11 +93,11 @@ impl Hsts {
 
 /// The header settings of a route.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct HeaderConfig {
+pub struct HeaderConfig {
     /// `Strict-Transport-Security`.
-    pub(crate) hsts: Hsts,
+    pub hsts: Hsts,
     /// What the route sets and removes beyond the defaults.
-    pub(crate) rules: HeaderRules,
+    pub rules: HeaderRules,
 }
 
 /// [`HeaderConfig`] compiled, once for each route.

@@ -2,7 +2,9 @@
 
 pub(crate) mod cookies;
 pub(crate) mod cors;
+pub(crate) mod errors;
 pub(crate) mod headers;
+pub(crate) mod mask;
 
 /// What the client's side of the connection is.
 ///

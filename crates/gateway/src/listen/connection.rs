@@ -60,7 +60,12 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
     }
 }
 
-async fn http1(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, connection: Connection, gate: &Gate, local: &Rc<Local>) {
+async fn http1(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    connection: Connection,
+    gate: &Gate,
+    local: &Rc<Local>,
+) {
     let server = &gate.config.server;
     let peer = connection.peer;
     let service = service_fn(|request| answer(request, connection.clone(), local.clone()));
@@ -84,7 +89,12 @@ async fn http1(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, connection
     }
 }
 
-async fn http2(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, connection: Connection, gate: &Gate, local: &Rc<Local>) {
+async fn http2(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    connection: Connection,
+    gate: &Gate,
+    local: &Rc<Local>,
+) {
     let server = &gate.config.server;
     let peer = connection.peer;
     let service = service_fn(|request| answer(request, connection.clone(), local.clone()));

@@ -9,7 +9,8 @@ use http::{Method, Uri, Version};
 use crate::client_address::client_address;
 use crate::exchange::{Content, Exchange, Raw, Trail};
 use crate::gate::Gate;
-use crate::path::{CanonicalPath, Query};
+use crate::path::CanonicalPath;
+use crate::path::query::Query;
 use crate::refusal::Refusal;
 
 /// A request that can be read in one way only.
@@ -85,15 +86,7 @@ fn check_sizes(target: &Uri, headers: &HeaderMap, bounds: crate::config::Bounds)
 
 /// TRACE echoes credentials back (cross-site tracing); CONNECT would make the gate an open proxy.
 fn check_method(method: &Method) -> Result<(), Refusal> {
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     if known.contains(method) { Ok(()) } else { Err(Refusal::MethodNotAllowed(known.to_vec())) }
 }
 
@@ -164,7 +157,8 @@ fn check_host(authority: &Authority, gate: &Gate, from_this_machine: bool) -> Re
 
 fn is_loopback_name(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The target that is routed and forwarded: the canonical path with the query as it came.

@@ -64,11 +64,7 @@ enum Presented {
 }
 
 /// Finds out who calls. A route that looks at no credentials leaves them alone: they are between the client and the upstream.
-pub(super) async fn authenticate(
-    mut routed: Routed,
-    gate: &Gate,
-    trail: &mut Trail,
-) -> Result<Authenticated, Refusal> {
+pub(super) async fn authenticate(mut routed: Routed, gate: &Gate, trail: &mut Trail) -> Result<Authenticated, Refusal> {
     if routed.route().rules.credentials.is_empty() {
         return Ok(Authenticated { routed, caller: None });
     }

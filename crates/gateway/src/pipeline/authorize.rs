@@ -3,9 +3,9 @@ use std::sync::Arc;
 use bartizan_policy::{Facts, Owner, decide};
 
 use super::authenticate::Authenticated;
+use super::authenticate::Known;
 use super::limit::IdentityLimited;
 use super::route::Routed;
-use super::authenticate::Known;
 use crate::refusal::{Limited, Refusal};
 
 /// A request that its caller may make, as far as the head tells.
@@ -31,7 +31,6 @@ pub(super) fn authorize(limited: IdentityLimited) -> Result<Authorized, Refusal>
 fn judge(authenticated: &Authenticated) -> Result<Option<Owner>, Refusal> {
     let exchange = authenticated.exchange();
     let facts = Facts { client: exchange.client, parameters: authenticated.parameters(), now: exchange.now };
-    let permit =
-        decide(&authenticated.route().rules.access, authenticated.caller(), facts).map_err(Refusal::Denied)?;
+    let permit = decide(&authenticated.route().rules.access, authenticated.caller(), facts).map_err(Refusal::Denied)?;
     Ok(permit.pending_owner().cloned())
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bartizan_policy::Owner;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full, Limited as LengthLimit};
 use hyper::body::Incoming;
 use serde_json::Value;
@@ -40,6 +40,7 @@ pub(crate) struct Context {
     pub(super) caller: Option<Arc<Known>>,
     pub(super) limited: Option<Limited>,
     pub(super) pending_owner: Option<Owner>,
+    pub(super) method: Method,
     pub(super) origin: Option<HeaderValue>,
     pub(super) request_id: bartizan_evidence::RequestId,
     pub(super) over_tls: bool,
@@ -62,7 +63,7 @@ pub(super) async fn forward(
 ) -> Result<Forwarded, Refusal> {
     let mut authorized = inspected.into_permitted().into_authorized();
     let mut headers = std::mem::take(&mut authorized.routed.exchange_mut().head.headers);
-    let reads_answer = authorized.pending_owner.is_some() || authorized.routed.route().rules.answer.mask.any();
+    let reads_answer = authorized.pending_owner.is_some() || authorized.routed.route().answer.mask.is_some();
     Outbound::new(&authorized, gate).set_fields(&mut headers, reads_answer)?;
     let Authorized { routed, caller, limited, pending_owner, .. } = authorized;
     let (exchange, route, _) = routed.into_parts();
@@ -70,6 +71,7 @@ pub(super) async fn forward(
     head.headers = headers;
     head.version = Version::HTTP_11;
     let context = Context {
+        method: head.method.clone(),
         origin: head.headers.get(header::ORIGIN).cloned(),
         route: route.clone(),
         caller,
@@ -227,8 +229,7 @@ impl AskUpstream for Pool {
         *request.headers_mut() = headers;
         let deadlines = Deadlines::starting_now(timeouts);
         let watch = BodyWatch::default();
-        let (response, lease) =
-            self.send(&remote, request, deadlines).await.map_err(|fault| refusal(fault, &watch))?;
+        let (response, lease) = self.send(&remote, request, deadlines).await.map_err(|fault| refusal(fault, &watch))?;
         if response.status() != StatusCode::OK {
             return Err(Refusal::OwnerUnknown("look-up-did-not-succeed"));
         }

@@ -29,6 +29,7 @@ use serde_json::Value;
 pub(crate) use admit::Admission;
 pub(crate) use authenticate::{Known, VerifiedTokens};
 
+use self::filter::Seen;
 use crate::body::AnswerBody;
 use crate::config::UpstreamTimeouts;
 use crate::exchange::{Raw, Trail};
@@ -53,22 +54,30 @@ pub(crate) struct Question {
 /// Takes a request through every stage; whatever happens, one answer comes out and one event is written.
 pub(crate) async fn run(raw: Raw, gate: &Arc<Gate>, pool: &Pool, recorder: &Recorder) -> Response<AnswerBody> {
     let request_id = raw.request_id;
-    let over_tls = raw.connection.tls.is_some();
+    let mut seen = Seen::of(&raw);
     let Some(mut trail) = Trail::begin(recorder, &raw) else {
-        return filter::refused(Refusal::Unrecordable, request_id, over_tls, None, gate);
+        return filter::refused(Refusal::Unrecordable, request_id, &seen, gate);
     };
-    let mut seen = filter::Seen::default();
     match pass(raw, gate, pool, recorder, &mut trail, &mut seen).await {
         Ok(response) => {
             trail.answered(response.status());
             response
         }
         Err(refusal) => {
-            let response = filter::refused(refusal.clone(), request_id, over_tls, Some(&seen), gate);
             trail.refused(&refusal);
-            response
+            filter::refused(refusal, request_id, &seen, gate)
         }
     }
+}
+
+/// Answers a request on the plain HTTP listener, which leaves an event like any other.
+pub(crate) fn redirect(raw: &Raw, gate: &Gate, recorder: &Recorder) -> Response<AnswerBody> {
+    let Some(trail) = Trail::begin(recorder, raw) else {
+        return filter::refused(Refusal::Unrecordable, raw.request_id, &Seen::of(raw), gate);
+    };
+    let response = filter::redirection(&raw.head.uri, gate);
+    trail.answered(response.status());
+    response
 }
 
 async fn pass(
@@ -77,10 +86,9 @@ async fn pass(
     pool: &Pool,
     recorder: &Recorder,
     trail: &mut Trail,
-    seen: &mut filter::Seen,
+    seen: &mut Seen,
 ) -> Result<Response<AnswerBody>, Refusal> {
     let admission = gate.admission().ok_or(Refusal::Overloaded)?;
-    seen.origin = raw.head.headers.get(http::header::ORIGIN).cloned();
     let admitted = admit::admit(raw, gate, trail)?;
 
     trail.enter(Stage::LimitAddress);
@@ -117,5 +125,16 @@ async fn pass(
     let owned = ownership::read_answer(forwarded).await?;
 
     trail.enter(Stage::Filter);
-    Ok(filter::filter(owned, gate, recorder, admission))
+    filter::filter(owned, gate, recorder, admission, trail).await
+}
+
+impl Seen {
+    fn of(raw: &Raw) -> Self {
+        Self {
+            route: None,
+            origin: raw.head.headers.get(http::header::ORIGIN).cloned(),
+            method: raw.head.method.clone(),
+            over_tls: raw.connection.tls.is_some(),
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bartizan_policy::{Owner, OwnerSource};
-use http::{Response, header};
+use http::{Method, Response, header};
 use http_body_util::{BodyExt, Limited as LengthLimit};
 use serde_json::Value;
 
@@ -14,7 +14,6 @@ use super::forward::{Forwarded, Outbound};
 use super::validate::Validated;
 use super::{AskUpstream, Question};
 use crate::body::AnswerBody;
-use crate::exchange::Exchange;
 use crate::gate::Gate;
 use crate::refusal::Refusal;
 use crate::route::Target;
@@ -48,7 +47,7 @@ pub(super) async fn ask_first(validated: Validated, gate: &Arc<Gate>, pool: &Poo
         (None, _) => {}
         (Some(owner), Some(caller)) => match &owner.source {
             OwnerSource::Lookup { path, .. } => ask(&authorized, owner, path, caller, gate, pool).await?,
-            OwnerSource::Field(_) if *authorized.routed.exchange().head.method == *"GET" => {}
+            OwnerSource::Field(_) if authorized.routed.exchange().head.method == Method::GET => {}
             // HEAD shows no field, and after an unsafe method it would be too late.
             OwnerSource::Field(_) => return Err(Refusal::OwnerUnknown("method-shows-no-owner")),
             OwnerSource::Parameter(_) => return Err(Refusal::Internal("owner-parameter-left-undecided")),
@@ -116,7 +115,9 @@ pub(super) async fn read_answer(forwarded: Forwarded) -> Result<OwnedAnswer, Ref
     if !status.is_success() {
         return Ok(OwnedAnswer(forwarded));
     }
-    if status == http::StatusCode::PARTIAL_CONTENT || forwarded.response.headers().contains_key(header::CONTENT_ENCODING) {
+    if status == http::StatusCode::PARTIAL_CONTENT
+        || forwarded.response.headers().contains_key(header::CONTENT_ENCODING)
+    {
         return Err(Refusal::OwnerUnknown("answer-is-partial-or-encoded"));
     }
     let Forwarded { response, context } = forwarded;
@@ -126,8 +127,7 @@ pub(super) async fn read_answer(forwarded: Forwarded) -> Result<OwnedAnswer, Ref
         .await
         .map_err(|_| Refusal::OwnerUnknown("answer-too-large-or-cut"))?
         .to_bytes();
-    let document: Value =
-        serde_json::from_slice(&bytes).map_err(|_| Refusal::OwnerUnknown("answer-is-not-json"))?;
+    let document: Value = serde_json::from_slice(&bytes).map_err(|_| Refusal::OwnerUnknown("answer-is-not-json"))?;
     owner.judge_document(&caller.principal, &document).map_err(Refusal::Denied)?;
     let response = Response::from_parts(head, AnswerBody::full(bytes));
     Ok(OwnedAnswer(Forwarded { response, context }))

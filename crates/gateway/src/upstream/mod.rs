@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 
-pub(crate) use connect::{Transport, authorities, connect, server_name};
+pub(crate) use connect::{authorities, connect, server_name};
 pub(crate) use pool::{Lease, Pool};
 
 use crate::config::UpstreamTimeouts;

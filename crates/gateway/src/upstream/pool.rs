@@ -125,8 +125,9 @@ impl Pool {
 }
 
 async fn open(remote: &Arc<Remote>, deadlines: Deadlines) -> Result<SendRequest<RequestBody>, SendFault> {
-    let transport =
-        timeout(deadlines.connect, connect(remote)).await.map_err(|_| SendFault::Timeout("no-connection-in-time"))??;
+    let transport = timeout(deadlines.connect, connect(remote))
+        .await
+        .map_err(|_| SendFault::Timeout("no-connection-in-time"))??;
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(64 * 1024)
         .handshake(TokioIo::new(transport))

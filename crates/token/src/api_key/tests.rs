@@ -75,6 +75,21 @@ fn a_mistyped_or_cut_off_key_is_told_apart_from_an_unknown_one() {
 }
 
 #[test]
+fn a_key_has_one_spelling_though_the_checksum_would_fit_another() {
+    for id in ["K3Q7AAAAAAAA", "k3q7-aaaaaaa", "k3q7 aaaaaaa", "k3q7aaaaaaa\0", "k3q7aaaaaaaé"] {
+        let spelt = with_checksum(&format!("btz_{id}_{}", "a".repeat(52)));
+        assert_eq!(parse(&spelt), Err(ApiKeyError::Malformed), "{id}");
+    }
+    for secret in ["A".repeat(52), format!("{}1", "a".repeat(51))] {
+        assert_eq!(
+            parse(&with_checksum(&format!("btz_k3q7aaaaaaaa_{secret}"))),
+            Err(ApiKeyError::Malformed),
+            "{secret}"
+        );
+    }
+}
+
+#[test]
 fn a_well_formed_key_with_another_secret_or_id_is_unknown() {
     let (key, other) = (key(), key());
     let keys = ApiKeys::new(vec![record(&key)]).unwrap();

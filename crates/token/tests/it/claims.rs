@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bartizan_policy::{CredentialKind, PrincipalKind, Strength, Timestamp};
-use bartizan_token::{Issuer, Presence, TokenError, Verifier};
+use bartizan_token::{Issuer, KeySource, Presence, SharedSecret, TokenError, Verifier};
+use bartizan_vault::Secret;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -159,6 +160,14 @@ fn a_backends_own_tokens_are_accepted_as_weaker() {
 
     let forged = hs256(b"a guess of exactly 32 bytes long", &header, &claims);
     assert_eq!(verify(brown_field(), &forged).unwrap_err(), TokenError::BadSignature);
+}
+
+#[test]
+fn a_shared_secret_is_weaker_though_every_claim_is_there() {
+    let secret = SharedSecret::new(&Secret::new(SECRET.to_vec())).unwrap();
+    let issuer = Issuer::new(ISSUER, vec![AUDIENCE.to_owned()], KeySource::Shared(secret));
+    let token = hs256(SECRET, &json!({"alg": "HS256"}), &claims(&json!({})));
+    assert_eq!(verify(issuer, &token).unwrap().strength, Strength::Weaker);
 }
 
 #[test]

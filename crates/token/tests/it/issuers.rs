@@ -69,6 +69,18 @@ fn a_token_without_a_key_id_is_tried_against_a_bounded_number_of_keys() {
 }
 
 #[test]
+fn a_token_that_names_its_key_is_judged_by_that_key_alone() {
+    let (mut one, mut other) = (Signer::new_es256(), Signer::new_es256());
+    one.jwk["kid"] = "one".into();
+    other.jwk["kid"] = "other".into();
+    let keys = key_set(&[&one.jwk, &other.jwk]);
+    let issuer = Issuer::new(ISSUER, vec![AUDIENCE.to_owned()], KeySource::Fixed(keys));
+    assert!(verify(issuer.clone(), &one.token(&json!({}))).is_ok());
+    let misnamed = one.token_with(&other.header(), &claims(&json!({})));
+    assert_eq!(verify(issuer, &misnamed).unwrap_err(), TokenError::BadSignature);
+}
+
+#[test]
 fn a_key_without_an_id_serves_tokens_that_name_one_and_an_unknown_id_is_still_told() {
     let mut jwk = ES256.jwk.clone();
     jwk.as_object_mut().unwrap().remove("kid");

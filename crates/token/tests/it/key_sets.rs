@@ -1,6 +1,8 @@
 //! What of a published key set is used (`RFC 7517`, `RFC 8725 §3.4`).
 
 use bartizan_token::{KeySet, KeySetError, SkipReason, SkippedKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -32,7 +34,7 @@ fn keys_for_other_purposes_are_left_out() {
 
 #[test]
 fn a_key_whose_private_half_is_published_is_left_out() {
-    for member in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
+    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         assert_eq!(skipped(&changed(&RS256, &[(member, json!("AQAB"))])), SkipReason::PrivateMember, "{member}");
     }
     assert_eq!(skipped(&changed(&EDDSA, &[("d", json!("AA"))])), SkipReason::PrivateMember);
@@ -91,6 +93,14 @@ fn points_off_the_curve_and_malformed_members_are_left_out() {
 }
 
 #[test]
+fn coordinates_that_only_together_have_the_right_length_are_left_out() {
+    let bytes = |name: &str| URL_SAFE_NO_PAD.decode(ES256.jwk[name].as_str().unwrap()).unwrap();
+    let point = [bytes("x"), bytes("y")].concat();
+    let (x, y) = point.split_at(31);
+    assert_eq!(skipped(&changed(&ES256, &[("x", json!(encode(x))), ("y", json!(encode(y)))])), SkipReason::Malformed);
+}
+
+#[test]
 fn rsa_keys_that_are_short_or_degenerate_are_left_out() {
     let modulus = |bytes: usize| json!(encode([vec![0xc1; bytes - 1], vec![1]].concat()));
     assert_eq!(skipped(&changed(&RS256, &[("n", modulus(128))])), SkipReason::RsaTooShort { bits: 1024 });
@@ -99,6 +109,8 @@ fn rsa_keys_that_are_short_or_degenerate_are_left_out() {
         SkipReason::RsaTooShort { bits: 2047 }
     );
     assert_eq!(skipped(&changed(&RS256, &[("n", modulus(1025))])), SkipReason::Malformed, "larger than 8192 bits");
+    let even = encode([&[0xc1][..], &[2; 255]].concat());
+    assert_eq!(skipped(&changed(&RS256, &[("n", json!(even))])), SkipReason::Malformed);
     for exponent in [vec![], vec![0], vec![1], vec![2], vec![0, 1, 0, 1], vec![1, 0, 0, 0, 1]] {
         assert_eq!(
             skipped(&changed(&RS256, &[("e", json!(encode(&exponent)))])),

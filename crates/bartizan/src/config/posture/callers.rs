@@ -56,7 +56,8 @@ fn api_key(key: &ApiKeyRecord) -> String {
 fn weak_issuer(trusted: &TrustedIssuer) -> Vec<Weakness> {
     let issuer = &trusted.issuer;
     let mut weaker = Vec::new();
-    let mut weak = |what: &str, because: String| weaker.push(Weakness::new(what, format!("{because} of `{}`", issuer.name)));
+    let mut weak =
+        |what: &str, because: String| weaker.push(Weakness::new(what, format!("{because} of `{}`", issuer.name)));
     if matches!(issuer.keys, KeySource::Shared(_)) {
         weak("whoever can check a token can also make one", "`hs256`".to_owned());
     }
@@ -76,6 +77,11 @@ fn weak_issuer(trusted: &TrustedIssuer) -> Vec<Weakness> {
 }
 
 fn weak_key(key: &ApiKeyRecord) -> Option<Weakness> {
-    let forever = || Weakness::new("a key that leaks is good for ever", format!("`expires = \"never\"` of the key `{}`", key.subject));
+    let forever = || {
+        Weakness::new(
+            "a key that leaks is good for ever",
+            format!("`expires = \"never\"` of the key `{}`", key.subject),
+        )
+    };
     key.expires_at.is_none().then(forever)
 }

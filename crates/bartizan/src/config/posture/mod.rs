@@ -81,11 +81,13 @@ fn listeners(resolved: &Resolved) -> Vec<Listener> {
     let (scheme, serves) = match &server.tls {
         Tls::Off => ("http", "plain HTTP, without TLS".to_owned()),
         Tls::SelfSigned { min_version, .. } => ("https", format!("{}, self-signed", versions(*min_version))),
-        Tls::Files { certificates, min_version } => {
-            ("https", format!("{}, {}", versions(*min_version), super::render::counted(certificates.len(), "certificate")))
-        }
+        Tls::Files { certificates, min_version } => (
+            "https",
+            format!("{}, {}", versions(*min_version), super::render::counted(certificates.len(), "certificate")),
+        ),
     };
-    let public = server.listen.iter().map(|address| Listener { url: format!("{scheme}://{address}"), serves: serves.clone() });
+    let public =
+        server.listen.iter().map(|address| Listener { url: format!("{scheme}://{address}"), serves: serves.clone() });
     let target = server.public_url.to_string();
     let redirect = server.redirect_from.map(|address| Listener {
         url: format!("http://{address}"),
@@ -144,9 +146,14 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
         Tls::Off if server.listen.iter().all(|address| address.ip().is_loopback()) => {
             weaker.push(Weakness::new("no TLS: requests are readable on this machine", "`tls = \"off\"`"));
         }
-        Tls::Off => weaker.push(Weakness::new("no TLS: everybody on the way reads and changes requests", "`tls = \"off\"`")),
+        Tls::Off => {
+            weaker.push(Weakness::new("no TLS: everybody on the way reads and changes requests", "`tls = \"off\"`"))
+        }
         Tls::SelfSigned { .. } => {
-            weaker.push(Weakness::new("clients cannot tell the gate from an impostor", "`tls = \"self-signed\"`, for development"));
+            weaker.push(Weakness::new(
+                "clients cannot tell the gate from an impostor",
+                "`tls = \"self-signed\"`, for development",
+            ));
         }
         Tls::Files { .. } => {}
     }
@@ -157,13 +164,19 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
         ));
     }
     if !resolved.console.listen.ip().is_loopback() {
-        weaker.push(Weakness::new("others can read health and metrics, without TLS", "`[console] listen` is not loopback"));
+        weaker.push(Weakness::new(
+            "others can read health and metrics, without TLS",
+            "`[console] listen` is not loopback",
+        ));
     }
     if server.hosts.is_empty() {
         weaker.push(Weakness::new("any name in `Host` is accepted", "`[server] hosts` is empty"));
     }
     if !resolved.gateway.assertion.enabled {
-        weaker.push(Weakness::new("upstreams cannot tell who calls, nor that the gate asked", "`[assertion] header = false`"));
+        weaker.push(Weakness::new(
+            "upstreams cannot tell who calls, nor that the gate asked",
+            "`[assertion] header = false`",
+        ));
     }
     weaker
 }

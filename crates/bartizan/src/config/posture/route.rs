@@ -1,5 +1,5 @@
-use bartizan_gateway::answer::{Cors, Credentials, Origins};
 use bartizan_gateway::config::Route;
+use bartizan_gateway::{Cors, Credentials, Hsts, Origins};
 use bartizan_policy::{Access, CredentialKind};
 use serde::Serialize;
 
@@ -94,7 +94,10 @@ fn weaker(route: &Route, inspect: Mode) -> Vec<Weakness> {
         weak("anybody may call it", "`access = \"public\"`".to_owned());
     }
     if has_unowned_objects(route) {
-        weak("who may call it may ask for everybody's objects", "`access` has no `owner`, and the path has a parameter".to_owned());
+        weak(
+            "who may call it may ask for everybody's objects",
+            "`access` has no `owner`, and the path has a parameter".to_owned(),
+        );
     }
     if route.limit.is_none() {
         weak("no limit of its own", "no `limit`".to_owned());
@@ -111,6 +114,9 @@ fn weaker(route: &Route, inspect: Mode) -> Vec<Weakness> {
         Mode::Off => "; `inspect = \"off\"` was said",
     };
     weak("injection inspection: not in this version", format!("the backend must guard itself{said}"));
+    if route.answer.headers.hsts == Hsts::Off {
+        weak("browsers do not insist on TLS", "`headers.hsts = \"off\"`".to_owned());
+    }
     let removed = security_headers_removed(route);
     if !removed.is_empty() {
         weak("answers lack security headers", format!("`remove` has {}", removed.join(", ")));
@@ -144,6 +150,6 @@ fn security_headers_removed(route: &Route) -> Vec<String> {
         "cross-origin-opener-policy",
         "cross-origin-resource-policy",
     ];
-    let removed = route.answer.headers.remove.iter().filter(|name| SECURITY.contains(&name.as_str()));
+    let removed = route.answer.headers.rules.remove.iter().filter(|name| SECURITY.contains(&name.as_str()));
     removed.map(|name| format!("`{name}`")).collect()
 }

@@ -11,8 +11,14 @@ impl Posture {
     /// As text for people.
     pub fn render(&self, style: Style) -> String {
         let mut page = Page { text: String::new(), style };
-        page.section("Listens", &self.listeners.iter().map(|it| (it.url.as_str(), it.serves.as_str())).collect::<Vec<_>>());
-        page.section("Accepts", &self.callers.iter().map(|it| (it.name.as_str(), it.accepts.as_str())).collect::<Vec<_>>());
+        page.section(
+            "Listens",
+            &self.listeners.iter().map(|it| (it.url.as_str(), it.serves.as_str())).collect::<Vec<_>>(),
+        );
+        page.section(
+            "Accepts",
+            &self.callers.iter().map(|it| (it.name.as_str(), it.accepts.as_str())).collect::<Vec<_>>(),
+        );
         page.heading("Holds everywhere");
         self.everywhere.iter().for_each(|fact| page.item("  - ", fact));
         page.heading("Serves");

@@ -51,7 +51,9 @@ fn of_owner(owner: &Owner) -> String {
     };
     match owner.unless_roles.as_slice() {
         [] => source,
-        roles => format!("{source}, or role {}", either(&roles.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>())),
+        roles => {
+            format!("{source}, or role {}", either(&roles.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>()))
+        }
     }
 }
 

@@ -99,7 +99,8 @@ impl Resolver<'_> {
     fn safe_methods_only(&mut self, route: &Route, place: &Place) {
         if let Some(method) = route.methods.iter().find(|method| !method.is_safe()) {
             let message = format!("the answer to `{method}` names the owner when it is too late");
-            let remedy = "add a look-up that the gate makes first: `{ lookup = \"GET /orders/{id}\", field = \"/user_id\" }`";
+            let remedy =
+                "add a look-up that the gate makes first: `{ lookup = \"GET /orders/{id}\", field = \"/user_id\" }`";
             self.error(FaultKind::Unsafe, &place.key("field"), message, remedy);
         }
     }
@@ -111,7 +112,12 @@ impl Resolver<'_> {
         let owned = rule.owner.as_ref().is_some_and(|owner| owner.unless_roles.is_empty());
         if by_key_alone && (steps_up || owned) {
             let message = "an API key is nobody: it owns nothing and has no second factor, so that nobody passes here";
-            self.error(FaultKind::Contradiction, place, message, "accept `\"bearer\"` too, or ask for roles and scopes only");
+            self.error(
+                FaultKind::Contradiction,
+                place,
+                message,
+                "accept `\"bearer\"` too, or ask for roles and scopes only",
+            );
         }
     }
 

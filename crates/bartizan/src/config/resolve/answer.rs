@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
-use bartizan_gateway::answer::{CookieRules, Cors, Credentials, HeaderRules, MaskKinds, Origins, PrivateNetwork};
 use bartizan_gateway::config as gateway;
+use bartizan_gateway::{
+    CookieRules, Cors, Credentials, HeaderConfig, HeaderRules, Hsts, MaskKinds, Origins, PrivateNetwork,
+};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::Resolver;
@@ -23,12 +25,16 @@ impl Resolver<'_> {
             (None, None) => None,
         };
         // A route's own word on a field is the last: what it sets is not removed, what it removes is not set.
-        let set = set.into_iter().filter(|(name, _)| !own_remove.contains(name) && !own_set.iter().any(|(it, _)| it == name));
+        let set =
+            set.into_iter().filter(|(name, _)| !own_remove.contains(name) && !own_set.iter().any(|(it, _)| it == name));
         let remove = remove.into_iter().filter(|name| !own_set.iter().any(|(it, _)| it == name));
         Some(gateway::AnswerRules {
-            headers: HeaderRules {
-                set: set.chain(own_set.clone()).collect(),
-                remove: remove.chain(own_remove.clone()).collect(),
+            headers: HeaderConfig {
+                hsts: hsts(route.headers.hsts.unwrap_or(file.headers.hsts)),
+                rules: HeaderRules {
+                    set: set.chain(own_set.clone()).collect(),
+                    remove: remove.chain(own_remove.clone()).collect(),
+                },
             },
             cors,
             cookies: CookieRules { readable: file.headers.cookies.readable.clone(), ..CookieRules::default() },
@@ -58,7 +64,12 @@ impl Resolver<'_> {
                 (Some(name), Ok(value)) => fields.push((name, value)),
                 _ => {
                     let message = format!("the value of `{field}` cannot stand in a header field");
-                    self.error(FaultKind::Malformed, &place, message, "write visible ASCII on one line (RFC 9110 §5.5)");
+                    self.error(
+                        FaultKind::Malformed,
+                        &place,
+                        message,
+                        "write visible ASCII on one line (RFC 9110 §5.5)",
+                    );
                     return None;
                 }
             }
@@ -81,19 +92,32 @@ impl Resolver<'_> {
         let any = cors.origins.iter().any(|origin| origin.as_str() == "*");
         if any && cors.credentials {
             let message = "every site could call with the visitor's cookies and read the answers";
-            self.error(FaultKind::Unsafe, &place.key("credentials"), message, "name the origins, or leave `credentials` out");
+            self.error(
+                FaultKind::Unsafe,
+                &place.key("credentials"),
+                message,
+                "name the origins, or leave `credentials` out",
+            );
             return None;
         }
         if any && cors.origins.len() > 1 {
             let message = "`\"*\"` is every origin: the others say nothing";
-            self.error(FaultKind::Contradiction, &place.key("origins"), message, "write `[\"*\"]`, or name the origins");
+            self.error(
+                FaultKind::Contradiction,
+                &place.key("origins"),
+                message,
+                "write `[\"*\"]`, or name the origins",
+            );
             return None;
         }
         let origins = if any {
             Origins::Any
         } else {
             let credentials = if cors.credentials { Credentials::Include } else { Credentials::Omit };
-            Origins::Listed(cors.origins.iter().filter_map(|origin| origin.as_str().parse().ok()).collect(), credentials)
+            Origins::Listed(
+                cors.origins.iter().filter_map(|origin| origin.as_str().parse().ok()).collect(),
+                credentials,
+            )
         };
         let methods = if cors.methods.is_empty() { &route.methods } else { &cors.methods };
         Some(Cors {
@@ -104,6 +128,14 @@ impl Resolver<'_> {
             max_age: cors.max_age.get(),
             private_network: PrivateNetwork::Refused,
         })
+    }
+}
+
+const fn hsts(literal: literal::Hsts) -> Hsts {
+    match literal {
+        literal::Hsts::TwoYears => Hsts::TwoYears,
+        literal::Hsts::Preload => Hsts::Preload,
+        literal::Hsts::Off => Hsts::Off,
     }
 }
 

@@ -1,5 +1,7 @@
 use bartizan_gateway::config::{KeyFetch, KeyLocation, TrustedIssuer};
-use bartizan_token::{Algorithm, ClaimMap, Issuer, KeySet, KeySource, Presence, Required, SharedSecret, Verifier, VerifierError};
+use bartizan_token::{
+    Algorithm, ClaimMap, Issuer, KeySet, KeySource, Presence, Required, SharedSecret, Verifier, VerifierError,
+};
 
 use super::Resolver;
 use crate::config::faults::{Fault, FaultKind};
@@ -56,8 +58,12 @@ impl Resolver<'_> {
         let required = literal.require.contains(&RequiredClaim::Aud);
         let named = literal.audience.as_ref().is_some_and(|audience| !audience.as_slice().is_empty());
         if required && !named {
-            let message = format!("the issuer `{}` has no audience: its tokens for other services would be accepted", literal.issuer);
-            let remedy = "add `audience = \"…\"`; or, if its tokens carry no `aud`, say so: `require = [\"iss\", \"exp\"]`";
+            let message = format!(
+                "the issuer `{}` has no audience: its tokens for other services would be accepted",
+                literal.issuer
+            );
+            let remedy =
+                "add `audience = \"…\"`; or, if its tokens carry no `aud`, say so: `require = [\"iss\", \"exp\"]`";
             self.error(FaultKind::MissingKey, place, message, remedy);
         }
     }
@@ -65,7 +71,12 @@ impl Resolver<'_> {
     fn lifetime(&mut self, literal: &literal::Issuer, place: &Place) {
         if literal.leeway.get() > std::time::Duration::from_mins(10) {
             let message = format!("a leeway of `{}` accepts tokens long after they ended", literal.leeway);
-            self.error(FaultKind::OutOfRange, &place.key("leeway"), message, "write at most `\"10m\"`, and set the clocks");
+            self.error(
+                FaultKind::OutOfRange,
+                &place.key("leeway"),
+                message,
+                "write at most `\"10m\"`, and set the clocks",
+            );
         }
         if literal.max_lifetime.is_some_and(|period| period.get().is_zero()) {
             let message = "a lifetime of nothing refuses every token";
@@ -94,7 +105,12 @@ impl Resolver<'_> {
                 return None;
             }
             let at = if literal.algorithms.is_some() { &place } else { section };
-            self.error(FaultKind::Contradiction, at, error.to_string(), "see `bartizan check --schema` for what goes together");
+            self.error(
+                FaultKind::Contradiction,
+                at,
+                error.to_string(),
+                "see `bartizan check --schema` for what goes together",
+            );
             return None;
         }
         Some(())
@@ -104,7 +120,8 @@ impl Resolver<'_> {
     fn keys_of(&mut self, literal: &literal::Issuer, place: &Place) -> Option<(KeySource, Option<KeyFetch>)> {
         let authorities = literal.ca.as_ref().map(|path| self.beside(path));
         if let Some(path) = &literal.ca {
-            self.content(path, &place.key("ca"), "file of authorities")?;
+            let content = self.content(path, &place.key("ca"), "file of authorities")?;
+            self.contents.push(content);
         }
         match (&literal.hs256, &literal.jwks) {
             (Some(_), Some(_)) => {
@@ -126,12 +143,18 @@ impl Resolver<'_> {
             }
             (None, Some(jwks)) if jwks.contains("://") => {
                 let from = self.key_url(jwks, &place.key("jwks"))?;
-                Some((KeySource::Published, Some(KeyFetch { from: KeyLocation::KeySet(from.uri().clone()), authorities })))
+                Some((
+                    KeySource::Published,
+                    Some(KeyFetch { from: KeyLocation::KeySet(from.uri().clone()), authorities }),
+                ))
             }
             (None, Some(jwks)) => Some((KeySource::Fixed(self.key_set(jwks, &place.key("jwks"))?), None)),
             (None, None) => {
                 let from = self.key_url(&literal.issuer, &place.key("issuer"))?;
-                Some((KeySource::Published, Some(KeyFetch { from: KeyLocation::Discovery(from.uri().clone()), authorities })))
+                Some((
+                    KeySource::Published,
+                    Some(KeyFetch { from: KeyLocation::Discovery(from.uri().clone()), authorities }),
+                ))
             }
         }
     }
@@ -150,7 +173,12 @@ impl Resolver<'_> {
                     "{}; an issuer that is no URL needs its keys by `jwks = \"file.json\"` or `hs256 = {{ env = \"…\" }}`",
                     malformed.remedy
                 );
-                self.error(FaultKind::Malformed, place, format!("{}: no keys can be discovered there", malformed.problem), remedy);
+                self.error(
+                    FaultKind::Malformed,
+                    place,
+                    format!("{}: no keys can be discovered there", malformed.problem),
+                    remedy,
+                );
                 None
             }
         }

@@ -19,7 +19,11 @@ impl Resolver<'_> {
         let (names, ids) = (named("name", |key| key.name.to_string()), named("id", |key| key.id.clone()));
         let hashes = named("hash", |key| key.hash.to_string());
         self.duplicates(names, |name| format!("two API keys are named `{name}`"), "give each a name of its own");
-        self.duplicates(ids, |id| format!("two API keys have the id `{id}`"), "make a key for each by `bartizan key new`");
+        self.duplicates(
+            ids,
+            |id| format!("two API keys have the id `{id}`"),
+            "make a key for each by `bartizan key new`",
+        );
         self.duplicates(
             hashes,
             |_| "two API keys have one hash: they are the same key".to_owned(),
@@ -35,7 +39,12 @@ impl Resolver<'_> {
         };
         if expires_at.is_some_and(|end| end <= self.environment.now()) {
             let message = format!("the API key `{}` ended at {}", key.name, key.expires);
-            self.warning(FaultKind::Expired, &place.key("expires"), message, "take it out, or make a new one by `bartizan key new`");
+            self.warning(
+                FaultKind::Expired,
+                &place.key("expires"),
+                message,
+                "take it out, or make a new one by `bartizan key new`",
+            );
         }
         Some(ApiKeyRecord {
             id: TokenId::from(key.id.as_str()),

@@ -16,7 +16,11 @@ impl Resolver<'_> {
         let places: Vec<Place> = (0..file.routes.len()).map(|index| self.element("routes", index)).collect();
         let names: Vec<_> =
             file.routes.iter().zip(&places).map(|(route, place)| (route.name.clone(), place.key("name"))).collect();
-        self.duplicates(names, |name| format!("two routes are named `{name}`"), "give each a name of its own: events are told apart by it");
+        self.duplicates(
+            names,
+            |name| format!("two routes are named `{name}`"),
+            "give each a name of its own: events are told apart by it",
+        );
         self.conflicts(&file.routes, &places);
         if file.routes.is_empty() && !self.kept.contains_key("routes") {
             let message = "no route is declared: every request gets 404";
@@ -34,14 +38,20 @@ impl Resolver<'_> {
         let declared: Vec<_> = declared.collect();
         self.duplicates(
             declared,
-            |(shape, method)| format!("`{method} {shape}` is declared twice", shape = shape.replace("{}", "{…}").replace("{*}", "{*…}")),
+            |(shape, method)| {
+                format!(
+                    "`{method} {shape}` is declared twice",
+                    shape = shape.replace("{}", "{…}").replace("{*}", "{*…}")
+                )
+            },
             "join the two routes, or change path or methods of one",
         );
         let mut trie = matchit::Router::new();
         let mut shapes: Vec<(String, &Place)> = Vec::new();
         for (route, place) in routes.iter().zip(places) {
             let shape = route.path.shape();
-            if shapes.iter().any(|(known, _)| *known == shape) {
+            if let Some((_, first)) = shapes.iter().find(|(known, _)| *known == shape) {
+                self.same_names(route, place, first, routes, places);
                 continue;
             }
             if let Err(matchit::InsertError::Conflict { with }) = trie.insert(uniform(&route.path), ()) {
@@ -51,10 +61,22 @@ impl Resolver<'_> {
         }
     }
 
+    /// Routes of one shape are one place in the table of paths, where a parameter has one name.
+    fn same_names(&mut self, route: &Route, place: &Place, first: &Place, routes: &[Route], places: &[Place]) {
+        let other = routes.iter().zip(places).find(|(_, it)| *it == first).map(|(other, _)| other.path.as_str());
+        let Some(other) = other.filter(|other| *other != route.path.as_str()) else { return };
+        let message = format!("`{}` and `{other}` name one parameter differently", route.path);
+        let fault = Fault::error(FaultKind::Contradiction, self.span(&place.key("path")), message);
+        let fault = fault.related(self.span(&first.key("path")), "the other is here");
+        self.faults.push(fault.remedy("write the same names in both"));
+    }
+
     fn ambiguous(&mut self, route: &Route, place: &Place, with: &str, shapes: &[(String, &Place)]) {
         let message = format!("`{}` and `{with}` could both match one path", route.path);
         let mut fault = Fault::error(FaultKind::Contradiction, self.span(&place.key("path")), message);
-        if let Some((_, other)) = shapes.iter().find(|(shape, _)| with.parse::<PathPattern>().is_ok_and(|it| it.shape() == *shape)) {
+        if let Some((_, other)) =
+            shapes.iter().find(|(shape, _)| with.parse::<PathPattern>().is_ok_and(|it| it.shape() == *shape))
+        {
             fault = fault.related(self.span(&other.key("path")), "the other is here");
         }
         self.faults.push(fault.remedy("make one of them longer, or name the segment in full"));
@@ -69,7 +91,12 @@ impl Resolver<'_> {
         let body = route.body.unwrap_or(file.server.max_body);
         if body.get() > LARGEST_BODY {
             let message = format!("`{body}` is more than a body may have");
-            self.error(FaultKind::OutOfRange, &place.key("body"), message, format!("write at most `\"{}\"`", Size::new(LARGEST_BODY)));
+            self.error(
+                FaultKind::OutOfRange,
+                &place.key("body"),
+                message,
+                format!("write at most `\"{}\"`", Size::new(LARGEST_BODY)),
+            );
         }
         Some(gateway::Route {
             name: route.name.as_str().into(),
@@ -94,7 +121,8 @@ impl Resolver<'_> {
         }
         if let Some(path) = &route.upstream_ca {
             let place = place.key("upstream_ca");
-            self.content(path, &place, "file of authorities")?;
+            let content = self.content(path, &place, "file of authorities")?;
+            self.contents.push(content);
             if !url.is_https() {
                 let message = "`upstream_ca` is for an `https` upstream, and this one is `http`";
                 self.error(FaultKind::Contradiction, &place, message, "write `https://…`, or leave it out");
@@ -115,8 +143,14 @@ impl Resolver<'_> {
             Credential::ApiKey => !file.keys.is_empty() || self.kept.contains_key("keys"),
         };
         if !route.credentials.iter().any(usable) {
-            let message = format!("nobody can sign in at `{}`: there is no issuer and no key for its credentials", route.name);
-            self.error(FaultKind::Unresolvable, place, message, "add `[[issuers]]` for bearer tokens, or `[[keys]]` for API keys");
+            let message =
+                format!("nobody can sign in at `{}`: there is no issuer and no key for its credentials", route.name);
+            self.error(
+                FaultKind::Unresolvable,
+                place,
+                message,
+                "add `[[issuers]]` for bearer tokens, or `[[keys]]` for API keys",
+            );
         }
     }
 
@@ -134,7 +168,9 @@ impl Resolver<'_> {
     fn timeouts(&mut self, route: &Route, place: &Place) -> gateway::UpstreamTimeouts {
         let timeouts = &route.timeouts;
         let place = place.key("timeouts");
-        for (key, period) in [("connect", timeouts.connect), ("first_byte", timeouts.first_byte), ("total", timeouts.total)] {
+        for (key, period) in
+            [("connect", timeouts.connect), ("first_byte", timeouts.first_byte), ("total", timeouts.total)]
+        {
             if period.get().is_zero() {
                 let message = format!("with `{key}` at nothing, every request fails");
                 self.error(FaultKind::OutOfRange, &place.key(key), message, "write how long the upstream may take");

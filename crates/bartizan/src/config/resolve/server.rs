@@ -23,7 +23,12 @@ impl Resolver<'_> {
         let plain = matches!(tls, gateway::Tls::Off);
         if plain && server.redirect_from.is_some() {
             let message = "`redirect_from` sends clients to TLS, but `tls` is \"off\"";
-            self.error(FaultKind::Contradiction, &place.key("redirect_from"), message, "leave it out, or configure `tls`");
+            self.error(
+                FaultKind::Contradiction,
+                &place.key("redirect_from"),
+                message,
+                "leave it out, or configure `tls`",
+            );
         }
         let public_url = self.public_url(server, plain, &place)?;
         Some(gateway::Server {
@@ -53,9 +58,12 @@ impl Resolver<'_> {
         }
         let many = matches!(server.listen, crate::config::literal::OneOrMany::Many(_));
         let listen = place.key("listen");
-        let public = server.listen.as_slice().iter().enumerate().map(|(index, address)| {
-            (address.get(), if many { listen.index(index) } else { listen.clone() })
-        });
+        let public = server
+            .listen
+            .as_slice()
+            .iter()
+            .enumerate()
+            .map(|(index, address)| (address.get(), if many { listen.index(index) } else { listen.clone() }));
         let redirect = server.redirect_from.map(|address| (address.get(), place.key("redirect_from")));
         let console = (file.console.listen.get(), Place::root().key("console").key("listen"));
         let all: Vec<(SocketAddr, Place)> = public.chain(redirect).chain([console]).collect();
@@ -91,7 +99,8 @@ impl Resolver<'_> {
     fn hosts(&mut self, server: &Server, place: &Place) -> Vec<Arc<str>> {
         let mut hosts = Vec::new();
         for (index, host) in server.hosts.iter().enumerate() {
-            let sound = host.parse::<http::uri::Authority>().is_ok_and(|authority| !authority.as_str().contains(['@', '*']));
+            let sound =
+                host.parse::<http::uri::Authority>().is_ok_and(|authority| !authority.as_str().contains(['@', '*']));
             if sound {
                 hosts.push(host.to_ascii_lowercase().into());
             } else {
@@ -175,15 +184,15 @@ impl Resolver<'_> {
 /// Whether two listeners would take each other's connections: a wildcard takes every address of its port, and `[::]` on Linux
 /// takes IPv4's as well.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
-    let covers = |wide: SocketAddr, narrow: SocketAddr| {
-        wide.ip().is_unspecified() && (wide.is_ipv6() || narrow.is_ipv4())
-    };
+    let covers =
+        |wide: SocketAddr, narrow: SocketAddr| wide.ip().is_unspecified() && (wide.is_ipv6() || narrow.is_ipv4());
     one.port() == other.port() && (one.ip() == other.ip() || covers(one, other) || covers(other, one))
 }
 
 fn default_url(server: &Server, plain: bool) -> Option<Uri> {
     let address = server.listen.as_slice().first()?.get();
     let scheme = if plain { "http" } else { "https" };
-    let authority = if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let authority =
+        if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
     format!("{scheme}://{authority}/").parse().ok()
 }

@@ -7,11 +7,11 @@ use thiserror::Error;
 
 /// Scheme, host and port: `https://app.example.com`, `http://localhost:5173`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct WebOrigin(String);
+pub struct WebOrigin(String);
 
 /// Why a text can never equal what a browser sends as `Origin`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum OriginFault {
+pub enum OriginFault {
     /// `null`.
     #[error("`null` is sent by sandboxed frames of anybody and cannot be allowed")]
     Null,
@@ -31,7 +31,7 @@ pub(crate) enum OriginFault {
 
 impl WebOrigin {
     /// The origin as browsers send it.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

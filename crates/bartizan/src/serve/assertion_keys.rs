@@ -1,0 +1,149 @@
+//! The keys that sign `Bartizan-Assertion`: sealed in the store, so that they outlive a restart, and rotated on schedule.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use aws_lc_rs::rand::SystemRandom;
+use bartizan_gateway::ports::AssertionKeys;
+use bartizan_store::{Expect, Migrations, Query, Row, Step, Store, Write};
+use bartizan_token::AssertionSigner;
+use bartizan_vault::{PublicKey, Purpose, Root, Sealed, SealingKey, SigningKey, random};
+
+/// A key signs for this long.
+const ROTATE_AFTER: Duration = Duration::from_hours(30 * 24);
+/// And is published for this long after it: longer than any upstream caches a key set.
+const PUBLISHED_AFTER: Duration = Duration::from_hours(2 * 24);
+/// How often the schedule is looked at.
+const LOOK_EVERY: Duration = Duration::from_mins(10);
+
+/// The tables of this module.
+pub const MIGRATIONS: Migrations = Migrations {
+    room: "assertion",
+    steps: &[Step {
+        number: 1,
+        name: "signing keys of the assertion, sealed",
+        sqlite: "CREATE TABLE assertion_key (
+            id TEXT NOT NULL PRIMARY KEY, created_at INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        postgres: "CREATE TABLE assertion_key (
+            id TEXT NOT NULL PRIMARY KEY, created_at BIGINT NOT NULL, sealed BYTEA NOT NULL)",
+    }],
+};
+
+const ALL: Query = Query::new("SELECT id, created_at, sealed FROM assertion_key ORDER BY created_at DESC, id");
+/// Of several nodes that find the key too old, one adds the next: the others' condition fails.
+const ADD: Query = Query::new(
+    "INSERT INTO assertion_key (id, created_at, sealed) SELECT $1, $2, $3
+     WHERE NOT EXISTS (SELECT 1 FROM assertion_key WHERE created_at > $4)",
+);
+const FORGET: Query = Query::new("DELETE FROM assertion_key WHERE created_at < $1");
+
+/// Every query of this module, for the test that prepares them on both engines.
+pub const QUERIES: &[Query] = &[ALL, ADD, FORGET];
+
+/// The current key and the ones before it.
+pub(crate) struct RotatingKeys {
+    store: Store,
+    sealing: SealingKey,
+    issuer: String,
+    lifetime: Duration,
+    current: RwLock<Arc<AssertionSigner>>,
+}
+
+/// One stored key, opened.
+struct Stored {
+    created_at: i64,
+    key: SigningKey,
+}
+
+impl RotatingKeys {
+    /// Loads the keys; makes the first one, or the next one if it is time.
+    pub(crate) async fn load(
+        store: Store,
+        root: &Root,
+        issuer: String,
+        lifetime: Duration,
+        now: SystemTime,
+    ) -> anyhow::Result<Arc<Self>> {
+        let sealing = root.sealing_key(Purpose("assertion-keys"))?;
+        let signer = Arc::new(current(&store, &sealing, &issuer, lifetime, now).await?);
+        Ok(Arc::new(Self { store, sealing, issuer, lifetime, current: RwLock::new(signer) }))
+    }
+
+    /// Rotates on schedule, for as long as the node runs. A node that cannot reach the store goes on with the key it has.
+    pub(crate) async fn keep_rotating(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            match current(&self.store, &self.sealing, &self.issuer, self.lifetime, SystemTime::now()).await {
+                Ok(signer) if signer.jwks() == self.current().jwks() => {}
+                Ok(signer) => {
+                    *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(signer);
+                    tracing::info!("rotated the key that signs assertions");
+                }
+                Err(cause) => {
+                    tracing::warn!(%cause, "the assertion's keys could not be looked at; the current one stays")
+                }
+            }
+        }
+    }
+
+    /// Closes the store.
+    pub(crate) async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+impl AssertionKeys for RotatingKeys {
+    fn current(&self) -> Arc<AssertionSigner> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn current(
+    store: &Store,
+    sealing: &SealingKey,
+    issuer: &str,
+    lifetime: Duration,
+    now: SystemTime,
+) -> anyhow::Result<AssertionSigner> {
+    let is_due_before = micros(now - ROTATE_AFTER);
+    let mut keys = stored(store, sealing).await?;
+    if keys.first().is_none_or(|newest| newest.created_at <= is_due_before) {
+        add(store, sealing, now, is_due_before).await?;
+        keys = stored(store, sealing).await?;
+    }
+    let mut keys = keys.into_iter();
+    let newest = keys.next().context("no key that signs assertions could be made")?;
+    let previous: Vec<PublicKey> = keys.map(|older| older.key.public()).collect();
+    Ok(AssertionSigner::new(newest.key, previous, issuer.to_owned(), lifetime))
+}
+
+async fn stored(store: &Store, sealing: &SealingKey) -> anyhow::Result<Vec<Stored>> {
+    let rows = store.rows(ALL, &[]).await?;
+    rows.iter().map(|row| open(row, sealing)).collect()
+}
+
+fn open(row: &Row, sealing: &SealingKey) -> anyhow::Result<Stored> {
+    let id: &str = row.read("id")?;
+    let sealed: &[u8] = row.read("sealed")?;
+    let document = sealing
+        .open(id.as_bytes(), &Sealed::from_bytes(sealed.to_vec()))
+        .with_context(|| format!("the assertion's key `{id}` in the store cannot be opened"))?;
+    Ok(Stored { created_at: row.read("created_at")?, key: SigningKey::from_pkcs8(&document)? })
+}
+
+async fn add(store: &Store, sealing: &SealingKey, now: SystemTime, is_due_before: i64) -> anyhow::Result<()> {
+    let system = SystemRandom::new();
+    let key = SigningKey::generate()?;
+    let id: String = random::bytes::<8>(&system)?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sealed = sealing.seal(&system, id.as_bytes(), key.to_pkcs8()?.expose())?;
+    let created_at = micros(now);
+    let forget_before = micros(now - ROTATE_AFTER - PUBLISHED_AFTER);
+    let values = vec![id.into(), created_at.into(), sealed.into_bytes().into(), is_due_before.into()];
+    store.write(Write::new(ADD, values, Expect::Any).then(FORGET, vec![forget_before.into()], Expect::Any)).await?;
+    Ok(())
+}
+
+fn micros(time: SystemTime) -> i64 {
+    i64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros()).unwrap_or(i64::MAX)
+}

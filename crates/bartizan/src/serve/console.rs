@@ -1,0 +1,72 @@
+//! The operator's listener: health, readiness, metrics and the assertion's keys. Never on the public one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::Context;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use super::{Shared, well_known};
+
+/// A bound console listener.
+pub(super) struct Console {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Console {
+    /// Binds the listener.
+    pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the process ends.
+    pub(super) async fn serve(self, shared: Arc<Shared>) {
+        let router = Router::new()
+            .route("/healthz", get(healthz))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics))
+            .route(well_known::ASSERTION_JWKS, get(jwks))
+            .with_state(shared);
+        if let Err(cause) = axum::serve(self.listener, router).await {
+            tracing::error!(%cause, "the console's listener ended");
+        }
+    }
+}
+
+/// Whether the process lives.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the node should be sent requests.
+async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    if shared.ready.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    }
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shared.recorder.metrics().render())
+}
+
+async fn jwks(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    well_known::key_set(&shared.keys).map(axum::body::Body::new)
+}

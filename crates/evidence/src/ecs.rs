@@ -1,0 +1,221 @@
+//! Events as Elastic Common Schema 8.17, one JSON object to a line; what the schema has no field for stands under `bartizan`.
+
+pub(crate) mod node;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::event::{ClosedEvent, ConnectionEvent, RequestEvent};
+use crate::json::Json;
+use crate::{Event, GapCause, Outcome, Protocol, Stage};
+
+/// Encodes events. Keeps the text of the current second, which most events share.
+#[derive(Debug, Default)]
+pub(crate) struct Encoder {
+    second: Option<u64>,
+    text: String,
+}
+
+/// What the schema calls an event, apart from its subject.
+struct Kind {
+    categories: &'static [&'static str],
+    types: &'static [&'static str],
+    action: &'static str,
+    outcome: &'static str,
+}
+
+/// The `event` object's parts that differ from event to event.
+#[derive(Default)]
+struct Facts<'event> {
+    duration: Option<u64>,
+    code: Option<&'static str>,
+    reason: Option<&'event str>,
+}
+
+impl Encoder {
+    /// Appends one line. A record without a sequence number belongs to a sink only.
+    pub(crate) fn encode(&mut self, out: &mut Vec<u8>, sequence: Option<u64>, recorded: SystemTime, event: &Event) {
+        let since_1970 = recorded.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.refresh(since_1970.as_secs());
+        let micros = since_1970.subsec_micros();
+        Json::object(out, |json| {
+            json.printed("@timestamp", format_args!("{}.{micros:06}Z", self.text));
+            json.nested("ecs", |json| json.word("version", "8.17.0"));
+            match event {
+                Event::Request(request) => encode_request(json, sequence, request),
+                Event::Connection(connection) => encode_connection(json, sequence, connection),
+                Event::Closed(closed) => encode_closed(json, sequence, closed),
+                Event::Node(node) => node::encode(json, sequence, node),
+                Event::Gap { lost, cause } => encode_gap(json, sequence, *lost, *cause),
+            }
+        });
+        out.push(b'\n');
+    }
+
+    fn refresh(&mut self, second: u64) {
+        if self.second == Some(second) {
+            return;
+        }
+        let timestamp = i64::try_from(second).ok().and_then(|second| jiff::Timestamp::from_second(second).ok());
+        self.text = timestamp.unwrap_or(jiff::Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        self.second = Some(second);
+    }
+}
+
+fn encode_event(json: &mut Json<'_>, sequence: Option<u64>, kind: &Kind, facts: &Facts<'_>) {
+    json.nested("event", |json| {
+        json.word("kind", "event");
+        json.word("module", "bartizan");
+        json.word("dataset", "bartizan.audit");
+        json.list("category", kind.categories, |json, word| json.word_element(word));
+        json.list("type", kind.types, |json, word| json.word_element(word));
+        json.word("action", kind.action);
+        json.word("outcome", kind.outcome);
+        if let Some(sequence) = sequence {
+            json.number("sequence", sequence);
+        }
+        if let Some(duration) = facts.duration {
+            json.number("duration", duration);
+        }
+        if let Some(code) = facts.code {
+            json.word("code", code);
+        }
+        if let Some(reason) = facts.reason.filter(|reason| !reason.is_empty()) {
+            json.outside("reason", reason);
+        }
+    });
+}
+
+fn encode_request(json: &mut Json<'_>, sequence: Option<u64>, request: &RequestEvent) {
+    let (types, outcome): (&'static [&'static str], _) = match request.outcome {
+        Outcome::Answered => (&["access", "allowed"], "success"),
+        Outcome::Refused => (&["access", "denied"], "failure"),
+        Outcome::Failed => (&["access", "error"], "failure"),
+        Outcome::Cancelled => (&["access", "end"], "unknown"),
+    };
+    let refused_sign_in = request.outcome == Outcome::Refused && request.stage == Stage::Authenticate;
+    let categories: &'static [&'static str] = if refused_sign_in { &["web", "authentication"] } else { &["web"] };
+    let kind = Kind { categories, types, action: "request", outcome };
+    let facts = Facts {
+        duration: Some(nanos(request.timings.total())),
+        code: request.reason.as_ref().map(|reason| reason.code),
+        reason: request.reason.as_ref().map(|reason| reason.detail.unmasked()),
+    };
+    encode_event(json, sequence, &kind, &facts);
+    encode_http(json, request);
+    json.nested("url", |json| json.outside("path", request.path.unmasked()));
+    json.nested("client", |json| json.printed("ip", request.client));
+    json.nested("source", |json| {
+        json.printed("ip", request.peer.ip());
+        json.number("port", request.peer.port());
+    });
+    if let Some(version) = request.tls {
+        json.nested("tls", |json| {
+            json.word("version", version.as_str());
+            json.word("version_protocol", "tls");
+        });
+    }
+    if let Some(subject) = &request.subject {
+        json.nested("user", |json| json.outside("id", subject));
+    }
+    if let Some(user_agent) = &request.user_agent {
+        json.nested("user_agent", |json| json.outside("original", user_agent.unmasked()));
+    }
+    if let Some(control) = request.control {
+        json.nested("rule", |json| json.word("id", control.as_str()));
+    }
+    json.nested("bartizan", |json| encode_own(json, request));
+}
+
+fn encode_http(json: &mut Json<'_>, request: &RequestEvent) {
+    json.nested("http", |json| {
+        json.word(
+            "version",
+            match request.protocol {
+                Protocol::Http1 => "1.1",
+                Protocol::Http2 => "2",
+            },
+        );
+        json.nested("request", |json| {
+            json.printed("id", request.request_id.as_text());
+            json.printed("method", request.method.as_str());
+            if let Some(bytes) = request.request_bytes {
+                json.number("bytes", bytes);
+            }
+        });
+        json.nested("response", |json| json.number("status_code", request.status));
+    });
+}
+
+/// What is the gate's own: the decision, and what led to it.
+fn encode_own(json: &mut Json<'_>, request: &RequestEvent) {
+    json.word("stage", request.stage.as_str());
+    json.word("outcome", request.outcome.as_str());
+    json.truth("has_query", request.has_query);
+    let names: [(_, &Option<Arc<str>>); 3] =
+        [("route", &request.route), ("upstream", &request.upstream), ("issuer", &request.issuer)];
+    for (key, name) in names {
+        if let Some(name) = name {
+            json.outside(key, name);
+        }
+    }
+    if let Some(credential) = request.credential {
+        json.word("credential", credential);
+    }
+    json.nested("timings", |json| {
+        for (stage, took) in request.timings.iter() {
+            json.number(stage.as_str(), nanos(took));
+        }
+    });
+    if request.observed.is_empty() {
+        return;
+    }
+    json.list("observed", &request.observed, |json, observed| {
+        json.element(|json| {
+            json.word("stage", observed.stage.as_str());
+            json.word("control", observed.control.as_str());
+            json.word("code", observed.reason.code);
+            json.outside("reason", observed.reason.detail.unmasked());
+        });
+    });
+}
+
+fn encode_connection(json: &mut Json<'_>, sequence: Option<u64>, connection: &ConnectionEvent) {
+    let refused = connection.control.is_some();
+    let types: &'static [&'static str] = if refused { &["connection", "denied"] } else { &["connection", "end"] };
+    let kind = Kind { categories: &["network"], types, action: "connection-failed", outcome: "failure" };
+    let facts =
+        Facts { duration: None, code: Some(connection.fault.as_str()), reason: Some(connection.detail.unmasked()) };
+    encode_event(json, sequence, &kind, &facts);
+    json.nested("source", |json| {
+        json.printed("ip", connection.peer.ip());
+        json.number("port", connection.peer.port());
+    });
+    if let Some(control) = connection.control {
+        json.nested("rule", |json| json.word("id", control.as_str()));
+    }
+}
+
+fn encode_closed(json: &mut Json<'_>, sequence: Option<u64>, closed: &ClosedEvent) {
+    let kind =
+        Kind { categories: &["network"], types: &["connection", "end"], action: "stream-closed", outcome: "unknown" };
+    let facts = Facts { duration: Some(nanos(closed.duration)), code: Some(closed.cause.as_str()), reason: None };
+    encode_event(json, sequence, &kind, &facts);
+    json.nested("http", |json| json.nested("request", |json| json.printed("id", closed.request_id.as_text())));
+    json.nested("client", |json| json.number("bytes", closed.bytes_received));
+    json.nested("server", |json| json.number("bytes", closed.bytes_sent));
+}
+
+fn encode_gap(json: &mut Json<'_>, sequence: Option<u64>, lost: Option<u64>, cause: GapCause) {
+    let kind = Kind { categories: &["process"], types: &["info"], action: "audit-gap", outcome: "failure" };
+    encode_event(json, sequence, &kind, &Facts { code: Some(cause.as_str()), ..Facts::default() });
+    if let Some(lost) = lost {
+        json.nested("bartizan", |json| json.number("lost", lost));
+    }
+}
+
+fn nanos(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,135 @@
+//! Keeps secrets out of evidence: every text from outside passes here before it is written or shown.
+
+mod card;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+/// What is masked, and where it stands in the text.
+struct Found {
+    from: usize,
+    to: usize,
+    label: &'static str,
+}
+
+/// A shorter run that begins as a JWT does holds no signature, and no whole header either.
+const SHORTEST_JWT: usize = 20;
+
+/// The text with every secret of a known form replaced by what it was: `[token]` (JWTs, and what follows `Bearer`, `Basic`
+/// or `DPoP`), `[api key]` (`btz_…`), `[card]` (13 to 19 digits with a valid check digit, separated or not) and
+/// `[private key]` (PEM, up to its end or the end of the text).
+///
+/// A number is what stands between other characters, so that a card number within a longer number is not seen; but
+/// numbers of more than 19 digits are masked whatever they are.
+pub fn mask(text: &str) -> Cow<'_, str> {
+    if !is_suspicious(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
+    let mut masked = String::new();
+    let mut kept = 0;
+    let mut at = 0;
+    while at < text.len() {
+        let Some(found) = secret_at(text.as_bytes(), at) else {
+            at += 1;
+            continue;
+        };
+        masked.push_str(text.get(kept..found.from).unwrap_or_default());
+        masked.push_str(found.label);
+        kept = found.to;
+        at = found.to;
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(text.get(kept..).unwrap_or_default());
+    Cow::Owned(masked)
+}
+
+/// One cheap pass that clears nearly every text: no secret is without one of these signs.
+fn is_suspicious(text: &[u8]) -> bool {
+    let mut digits = 0_u32;
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'-' | b'e' | b'b' | b'B' | b'd' | b'D' if has_sign(text, at) => return true,
+            _ => {}
+        }
+    }
+    digits >= card::SHORTEST
+}
+
+fn has_sign(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    [b"-----BEGIN".as_slice(), b"eyJ", b"btz_"].iter().any(|sign| rest.starts_with(sign)) || scheme(rest).is_some()
+}
+
+fn secret_at(text: &[u8], at: usize) -> Option<Found> {
+    let rest = text.get(at..)?;
+    let found = |length: usize, label| Some(Found { from: at, to: at + length, label });
+    match rest.first()? {
+        b'0'..=b'9' if !is_digit(at.checked_sub(1).and_then(|before| text.get(before))) => {
+            found(card::length(rest)?, "[card]")
+        }
+        b'-' if rest.starts_with(b"-----BEGIN") => found(pem_length(rest), "[private key]"),
+        b'e' if rest.starts_with(b"eyJ") => {
+            let length = run(rest, is_token_byte);
+            if length >= SHORTEST_JWT { found(length, "[token]") } else { None }
+        }
+        b'b' if rest.starts_with(b"btz_") => found(run(rest, is_token_byte), "[api key]"),
+        b'b' | b'B' | b'd' | b'D' => {
+            let skipped = scheme(rest)?;
+            let credentials = rest.get(skipped..)?;
+            let length = run(credentials, is_token_byte);
+            let token = credentials.get(..length).is_some_and(looks_random);
+            if token { Some(Found { from: at + skipped, to: at + skipped + length, label: "[token]" }) } else { None }
+        }
+        _ => None,
+    }
+}
+
+fn is_digit(byte: Option<&u8>) -> bool {
+    byte.is_some_and(u8::is_ascii_digit)
+}
+
+/// Where the credentials begin after an authentication scheme (RFC 9110 §11.4), in whatever way the space is written.
+fn scheme(rest: &[u8]) -> Option<usize> {
+    let name = [b"bearer".as_slice(), b"basic", b"dpop"]
+        .into_iter()
+        .find(|name| rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))?;
+    let mut skipped = name.len();
+    while let Some(after) = rest.get(skipped..) {
+        skipped += match after {
+            [b' ' | b'\t' | b'+' | b':' | b'=' | b'"' | b'\'', ..] => 1,
+            [b'%', b'2' | b'3', _, ..] => 3,
+            _ => break,
+        };
+    }
+    (skipped > name.len()).then_some(skipped)
+}
+
+/// The characters of RFC 6750's `b64token`, of JOSE's compact form and of API keys, and `%` of those that were encoded.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'+' | b'/' | b'=' | b'%')
+}
+
+/// Tells credentials from the words that follow "bearer" in a sentence.
+fn looks_random(token: &[u8]) -> bool {
+    let mixed = token.iter().any(u8::is_ascii_digit) || token.iter().skip(1).any(u8::is_ascii_uppercase);
+    token.len() >= 20 || (token.len() >= 8 && mixed)
+}
+
+fn run(text: &[u8], is_part: fn(u8) -> bool) -> usize {
+    text.iter().position(|byte| !is_part(*byte)).unwrap_or(text.len())
+}
+
+fn pem_length(rest: &[u8]) -> usize {
+    let Some(end) = find(rest, b"-----END") else { return rest.len() };
+    let label = end + b"-----END".len();
+    let closing = rest.get(label..).and_then(|rest| find(rest, b"-----"));
+    closing.map_or(rest.len(), |closing| label + closing + b"-----".len())
+}
+
+fn find(text: &[u8], pattern: &[u8]) -> Option<usize> {
+    text.windows(pattern.len()).position(|window| window == pattern)
+}

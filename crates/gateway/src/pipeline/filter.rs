@@ -1,0 +1,156 @@
+use std::sync::Arc;
+
+use bartizan_controls::gate as controls;
+use bartizan_evidence::{Recorder, RequestId};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Response, StatusCode};
+
+use super::admit::Admission;
+use super::forward::{Context, Forwarded};
+use super::ownership::OwnedAnswer;
+use crate::answer::errors;
+use crate::answer::mask::{Mask, Masker};
+use crate::answer::{Caller, Transport};
+use crate::body::AnswerBody;
+use crate::exchange::{Exchange, OpenAnswer, Trail};
+use crate::fields;
+use crate::gate::Gate;
+use crate::refusal::{Refusal, problem};
+use crate::route::CompiledRoute;
+
+/// What is known of a request when it is refused: its answer still has to be one that the asking page may read.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) route: Option<Arc<CompiledRoute>>,
+    pub(super) origin: Option<HeaderValue>,
+    pub(super) method: Method,
+    pub(super) over_tls: bool,
+}
+
+/// Brings an upstream's answer into order: what describes the server is removed, what protects the user is added, and what leaked by
+/// mistake does not leave.
+pub(super) async fn filter(
+    owned: OwnedAnswer,
+    gate: &Gate,
+    recorder: &Recorder,
+    admission: Admission,
+    trail: &mut Trail,
+) -> Result<Response<AnswerBody>, Refusal> {
+    let Forwarded { response, context } = owned.into_forwarded();
+    let route = &context.route;
+    let mut response = hide_faults(response, &context, trail).await;
+    let headers = response.headers_mut();
+    fields::strip_hop_by_hop(headers);
+    let transport = transport(context.over_tls, gate);
+    route.answer.cookies.harden(headers, transport);
+    apply_cors(route, &context.method, context.origin.as_ref(), headers);
+    let caller = if context.caller.is_some() { Caller::Authenticated } else { Caller::Anonymous };
+    route.answer.headers.apply(headers, transport, caller);
+    if let Some(limited) = context.limited {
+        limited.add_fields(headers);
+    }
+    if let Some(mask) = &route.answer.mask {
+        response = masked(response, mask, trail)?;
+    }
+    let open = OpenAnswer::new(recorder.clone(), context.request_id, admission);
+    Ok(response.map(|body| body.watched(open)))
+}
+
+/// A refusal's answer carries what every answer carries.
+pub(super) fn refused(refusal: Refusal, request_id: RequestId, seen: &Seen, gate: &Gate) -> Response<AnswerBody> {
+    let mut response = refusal.into_response(request_id);
+    let headers = response.headers_mut();
+    let transport = transport(seen.over_tls, gate);
+    match &seen.route {
+        Some(route) => {
+            // Without these the page that asked could not tell "sign in again" from a network fault.
+            apply_cors(route, &seen.method, seen.origin.as_ref(), headers);
+            route.answer.headers.apply(headers, transport, Caller::Anonymous);
+        }
+        None => gate.plain_headers.apply(headers, transport, Caller::Anonymous),
+    }
+    response
+}
+
+/// Answers a browser that asks whether it may ask, for the first route of the path whose policy knows the method.
+pub(super) fn preflight(
+    exchange: &Exchange,
+    routes: &[Arc<CompiledRoute>],
+    gate: &Gate,
+) -> Option<(Arc<CompiledRoute>, Response<AnswerBody>)> {
+    let head = &exchange.head;
+    let asked = head.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+    let asked = Method::from_bytes(asked.as_bytes()).ok()?;
+    let route = routes.iter().find(|route| route.rules.methods.contains(&asked)).or(routes.first())?;
+    let (status, fields) = route.answer.cors.preflight(&head.method, &head.headers)?;
+    let mut response = Response::new(AnswerBody::empty());
+    *response.status_mut() = status;
+    *response.headers_mut() = fields;
+    let transport = transport(exchange.connection.tls.is_some(), gate);
+    route.answer.headers.apply(response.headers_mut(), transport, Caller::Anonymous);
+    Some((route.clone(), response))
+}
+
+/// What the plain HTTP listener answers: the same URL over TLS. The host is the configured one, never the client's `Host`, which
+/// would make this an open redirect.
+pub(super) fn redirection(target: &http::Uri, gate: &Gate) -> Response<AnswerBody> {
+    let authority = gate.config.server.public_url.authority().map_or("localhost", http::uri::Authority::as_str);
+    let target = target.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let mut response = Response::new(AnswerBody::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    // `//elsewhere` would be read as another host if it stood alone; behind an authority it is a path.
+    if let Ok(location) = HeaderValue::from_str(&format!("https://{authority}{target}")) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    gate.plain_headers.apply(response.headers_mut(), Transport::Plain, Caller::Anonymous);
+    response
+}
+
+fn apply_cors(route: &CompiledRoute, method: &Method, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
+    let mut request = HeaderMap::new();
+    if let Some(origin) = origin {
+        request.insert(header::ORIGIN, origin.clone());
+    }
+    route.answer.cors.apply(method, &request, answer);
+}
+
+/// Where a trusted proxy ends TLS, the client speaks it all the same.
+fn transport(over_tls: bool, gate: &Gate) -> Transport {
+    let is_behind_tls = gate.config.server.public_url.scheme_str() == Some("https");
+    if over_tls || is_behind_tls { Transport::Tls } else { Transport::Plain }
+}
+
+/// Replaces bodies that tell how the upstream is made: every 5xx, and a 4xx that holds a stack trace. What a backend calls a success
+/// is not looked at: a page about stack traces is a page.
+async fn hide_faults(response: Response<AnswerBody>, context: &Context, trail: &mut Trail) -> Response<AnswerBody> {
+    let (head, body) = response.into_parts();
+    let is_error = head.status.is_client_error();
+    let (body, tells) = if errors::replaces_body(head.status) {
+        (body, Some("upstream-error-body"))
+    } else if is_error && errors::may_hold_trace(head.headers.get(header::CONTENT_TYPE)) {
+        let (start, body) = body.peeked(errors::TRACE_WINDOW).await;
+        (body, errors::is_stack_trace(&start).then_some("upstream-stack-trace"))
+    } else {
+        (body, None)
+    };
+    let Some(code) = tells else { return Response::from_parts(head, body) };
+    trail.observe(controls::ERROR_HYGIENE.id, code);
+    let mut answer = problem(head.status, "upstream-error", "The service behind reported an error", context.request_id);
+    // What tells the client when to come back is no secret.
+    for kept in [header::RETRY_AFTER, header::ALLOW, header::WWW_AUTHENTICATE] {
+        if let Some(value) = head.headers.get(&kept) {
+            answer.headers_mut().insert(kept, value.clone());
+        }
+    }
+    answer
+}
+
+/// Puts the masker into the body's way. A body that cannot be read cannot be masked, and does not leave.
+fn masked(response: Response<AnswerBody>, mask: &Mask, trail: &mut Trail) -> Result<Response<AnswerBody>, Refusal> {
+    if response.headers().contains_key(header::CONTENT_ENCODING) {
+        trail.observe(controls::MASKING.id, "encoded-answer");
+        return Err(Refusal::UpstreamFault("encoded-although-identity-was-asked-for"));
+    }
+    let masker = Masker::new(mask.clone());
+    Ok(response.map(|body| body.masked(masker)))
+}

@@ -1,0 +1,3 @@
+//! t
+pub mod path;
+pub fn f(data:&[u8]) { let _ = path::CanonicalPath::parse(data); }
