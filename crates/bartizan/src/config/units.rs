@@ -35,6 +35,8 @@ impl fmt::Display for Malformed {
     }
 }
 
+impl std::error::Error for Malformed {}
+
 /// The keyword of the generated JSON Schema that names a form.
 pub(crate) const FORM: &str = "x-bartizan-form";
 

@@ -10,6 +10,8 @@ use crate::config::units::{HeaderField, Method, Origin, Period};
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Headers {
+    /// `Strict-Transport-Security`: whether browsers insist on TLS.
+    pub hsts: Hsts,
     /// Fields that are set, whatever the upstream says and instead of the gate's own value.
     #[schemars(with = "BTreeMap<String, String>", extend("x-bartizan-keys" = "header"))]
     pub set: BTreeMap<HeaderField, String>,
@@ -23,11 +25,26 @@ pub struct Headers {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouteHeaders {
+    /// `Strict-Transport-Security`, instead of the global one.
+    pub hsts: Option<Hsts>,
     /// Fields that are set, whatever the upstream says and instead of the gate's own value.
     #[schemars(with = "BTreeMap<String, String>", extend("x-bartizan-keys" = "header"))]
     pub set: BTreeMap<HeaderField, String>,
     /// Fields that are removed, the gate's own among them.
     pub remove: Vec<HeaderField>,
+}
+
+/// How long browsers insist on TLS (RFC 6797).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hsts {
+    /// Two years, subdomains included.
+    #[default]
+    TwoYears,
+    /// The same, and the wish to be in the browsers' preload lists, which takes months to undo.
+    Preload,
+    /// Not sent: a first visit over plain HTTP can be kept on it by whoever stands between.
+    Off,
 }
 
 /// What is done to the upstream's cookies: `Secure`, `HttpOnly` and `SameSite=Lax` are added where they are missing.

@@ -1,5 +1,5 @@
 use bartizan_gateway::config::Route;
-use bartizan_gateway::{Cors, Credentials, Origins};
+use bartizan_gateway::{Cors, Credentials, Hsts, Origins};
 use bartizan_policy::{Access, CredentialKind};
 use serde::Serialize;
 
@@ -114,6 +114,9 @@ fn weaker(route: &Route, inspect: Mode) -> Vec<Weakness> {
         Mode::Off => "; `inspect = \"off\"` was said",
     };
     weak("injection inspection: not in this version", format!("the backend must guard itself{said}"));
+    if route.answer.headers.hsts == Hsts::Off {
+        weak("browsers do not insist on TLS", "`headers.hsts = \"off\"`".to_owned());
+    }
     let removed = security_headers_removed(route);
     if !removed.is_empty() {
         weak("answers lack security headers", format!("`remove` has {}", removed.join(", ")));

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use bartizan_gateway::config as gateway;
-use bartizan_gateway::{CookieRules, Cors, Credentials, HeaderConfig, HeaderRules, MaskKinds, Origins, PrivateNetwork};
+use bartizan_gateway::{
+    CookieRules, Cors, Credentials, HeaderConfig, HeaderRules, Hsts, MaskKinds, Origins, PrivateNetwork,
+};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::Resolver;
@@ -28,11 +30,11 @@ impl Resolver<'_> {
         let remove = remove.into_iter().filter(|name| !own_set.iter().any(|(it, _)| it == name));
         Some(gateway::AnswerRules {
             headers: HeaderConfig {
+                hsts: hsts(route.headers.hsts.unwrap_or(file.headers.hsts)),
                 rules: HeaderRules {
                     set: set.chain(own_set.clone()).collect(),
                     remove: remove.chain(own_remove.clone()).collect(),
                 },
-                ..HeaderConfig::default()
             },
             cors,
             cookies: CookieRules { readable: file.headers.cookies.readable.clone(), ..CookieRules::default() },
@@ -126,6 +128,14 @@ impl Resolver<'_> {
             max_age: cors.max_age.get(),
             private_network: PrivateNetwork::Refused,
         })
+    }
+}
+
+const fn hsts(literal: literal::Hsts) -> Hsts {
+    match literal {
+        literal::Hsts::TwoYears => Hsts::TwoYears,
+        literal::Hsts::Preload => Hsts::Preload,
+        literal::Hsts::Off => Hsts::Off,
     }
 }
 

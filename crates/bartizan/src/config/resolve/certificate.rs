@@ -1,4 +1,5 @@
 use bartizan_gateway::config::CertificateFiles;
+use bartizan_vault::Secret;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -21,8 +22,16 @@ impl Resolver<'_> {
         let (cert_place, key_place) = (place.key("cert"), place.key("key"));
         let chain = self.content(&files.cert, &cert_place, "certificate");
         let key = self.content(&files.key, &key_place, "key");
-        let chain = chain.and_then(|pem| self.chain(&pem, files, &cert_place));
-        let key = key.and_then(|pem| self.private_key(&pem, files, &key_place));
+        let chain = chain.and_then(|pem| {
+            let chain = self.chain(&pem, files, &cert_place);
+            self.contents.push(pem);
+            chain
+        });
+        let key = key.and_then(|pem| {
+            let key = self.private_key(&pem, files, &key_place);
+            self.secrets.push(Secret::new(pem));
+            key
+        });
         let (chain, key) = chain.zip(key)?;
         self.validity(&chain, files, &cert_place);
         if CertifiedKey::new(chain, key).keys_match().is_err() {

@@ -120,7 +120,8 @@ impl Resolver<'_> {
     fn keys_of(&mut self, literal: &literal::Issuer, place: &Place) -> Option<(KeySource, Option<KeyFetch>)> {
         let authorities = literal.ca.as_ref().map(|path| self.beside(path));
         if let Some(path) = &literal.ca {
-            self.content(path, &place.key("ca"), "file of authorities")?;
+            let content = self.content(path, &place.key("ca"), "file of authorities")?;
+            self.contents.push(content);
         }
         match (&literal.hs256, &literal.jwks) {
             (Some(_), Some(_)) => {

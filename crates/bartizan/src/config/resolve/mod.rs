@@ -52,6 +52,7 @@ pub(crate) fn resolve(
         environment,
         faults: Vec::new(),
         contents: vec![source.text.clone().into()],
+        secrets: Vec::new(),
     };
     let server = resolver.server(file);
     let issuers = resolver.issuers(&file.issuers);
@@ -73,7 +74,7 @@ pub(crate) fn resolve(
         store: bartizan_store::Config::Sqlite { directory: resolver.beside(&file.store.path) },
         vault,
         console: Console { listen: file.console.listen.get() },
-        digest: Digest::of(resolver.contents.iter().map(Vec::as_slice)),
+        digest: Digest::of(&resolver.contents, &resolver.secrets),
         inspect: file.routes.iter().map(|route| route.inspect).collect(),
     });
     (resolved, resolver.faults)
@@ -85,8 +86,10 @@ struct Resolver<'a> {
     kept: HashMap<String, Vec<usize>>,
     environment: &'a dyn Environment,
     faults: Vec<Fault>,
-    /// The file, and every file that is part of it.
+    /// The file, and every public file that is part of it.
     contents: Vec<Vec<u8>>,
+    /// Every secret and key that is part of it.
+    secrets: Vec<Secret<Vec<u8>>>,
 }
 
 impl Resolver<'_> {
@@ -181,6 +184,8 @@ impl Resolver<'_> {
             self.error(FaultKind::SecretUnavailable, place, "the secret is empty", "put the secret there");
             return None;
         }
-        Some(Secret::new(value))
+        let value = Secret::new(value);
+        self.secrets.push(value.duplicate());
+        Some(value)
     }
 }

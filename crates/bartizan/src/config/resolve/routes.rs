@@ -50,7 +50,8 @@ impl Resolver<'_> {
         let mut shapes: Vec<(String, &Place)> = Vec::new();
         for (route, place) in routes.iter().zip(places) {
             let shape = route.path.shape();
-            if shapes.iter().any(|(known, _)| *known == shape) {
+            if let Some((_, first)) = shapes.iter().find(|(known, _)| *known == shape) {
+                self.same_names(route, place, first, routes, places);
                 continue;
             }
             if let Err(matchit::InsertError::Conflict { with }) = trie.insert(uniform(&route.path), ()) {
@@ -58,6 +59,16 @@ impl Resolver<'_> {
             }
             shapes.push((shape, place));
         }
+    }
+
+    /// Routes of one shape are one place in the table of paths, where a parameter has one name.
+    fn same_names(&mut self, route: &Route, place: &Place, first: &Place, routes: &[Route], places: &[Place]) {
+        let other = routes.iter().zip(places).find(|(_, it)| *it == first).map(|(other, _)| other.path.as_str());
+        let Some(other) = other.filter(|other| *other != route.path.as_str()) else { return };
+        let message = format!("`{}` and `{other}` name one parameter differently", route.path);
+        let fault = Fault::error(FaultKind::Contradiction, self.span(&place.key("path")), message);
+        let fault = fault.related(self.span(&first.key("path")), "the other is here");
+        self.faults.push(fault.remedy("write the same names in both"));
     }
 
     fn ambiguous(&mut self, route: &Route, place: &Place, with: &str, shapes: &[(String, &Place)]) {
@@ -110,7 +121,8 @@ impl Resolver<'_> {
         }
         if let Some(path) = &route.upstream_ca {
             let place = place.key("upstream_ca");
-            self.content(path, &place, "file of authorities")?;
+            let content = self.content(path, &place, "file of authorities")?;
+            self.contents.push(content);
             if !url.is_https() {
                 let message = "`upstream_ca` is for an `https` upstream, and this one is `http`";
                 self.error(FaultKind::Contradiction, &place, message, "write `https://…`, or leave it out");

@@ -16,11 +16,6 @@ macro_rules! text_form {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
-
-            /// One that is known to be sound.
-            pub(crate) fn fixed(text: &'static str) -> Self {
-                Self(text.to_owned())
-            }
         }
 
         impl fmt::Display for $type {
@@ -54,6 +49,20 @@ text_form! {
 text_form! {
     /// What is kept of an API key: the SHA-256 of the whole.
     Fingerprint
+}
+
+impl Pointer {
+    /// One that is known to be sound.
+    pub(crate) fn fixed(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl HeaderField {
+    /// One that is known to be sound.
+    pub(crate) fn fixed(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
 }
 
 impl FromStr for Name {
