@@ -2,5 +2,7 @@
 //! `main.rs` only calls [`cli::run`].
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod serve;

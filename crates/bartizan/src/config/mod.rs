@@ -1,21 +1,28 @@
 //! The configuration: `bartizan.toml` in, each room's typed `Config` out, or every fault of the file at once.
 
 mod check;
+mod digest;
 mod environment;
 mod expect;
 mod faults;
 mod hints;
 mod later;
 pub mod literal;
+mod load;
+pub mod posture;
 mod redact;
 mod render;
+mod resolve;
 mod schema;
 mod source;
 mod tree;
 pub mod units;
 
+pub use digest::Digest;
 pub use environment::{Environment, Process};
 pub use faults::{Fault, FaultKind, FaultRecord, Faults, Severity};
+pub use load::{Console, Loaded, load};
+pub use posture::Posture;
 pub use render::Style;
 pub use schema::json_schema;
 pub use source::{Position, Source};

@@ -1,6 +1,6 @@
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::literal;
@@ -20,12 +20,6 @@ pub fn json_schema() -> Value {
         object.insert("$id".to_owned(), ID.into());
     }
     schema
-}
-
-/// The schema of one type, for tests of the checker.
-#[cfg(test)]
-pub(crate) fn schema_of<T: JsonSchema>() -> Value {
-    SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<T>().to_value()
 }
 
 /// TOML has no null: what may be absent is simply not required.

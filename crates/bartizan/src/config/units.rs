@@ -8,6 +8,7 @@ mod text;
 
 use std::fmt;
 
+pub(crate) use address::is_loopback_host;
 pub use address::{Address, Network, Url};
 pub use path::{LookUp, PathPattern};
 pub use quantity::{Expiry, Hours, Period, Rate, Size, Time};
@@ -33,6 +34,8 @@ impl fmt::Display for Malformed {
         write!(out, "{}; {}", self.problem, self.remedy)
     }
 }
+
+impl std::error::Error for Malformed {}
 
 /// The keyword of the generated JSON Schema that names a form.
 pub(crate) const FORM: &str = "x-bartizan-form";

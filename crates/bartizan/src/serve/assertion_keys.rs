@@ -8,7 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use bartizan_gateway::ports::AssertionKeys;
 use bartizan_store::{Expect, Migrations, Query, Row, Step, Store, Write};
 use bartizan_token::AssertionSigner;
-use bartizan_vault::{Purpose, PublicKey, Root, Sealed, SealingKey, SigningKey, random};
+use bartizan_vault::{PublicKey, Purpose, Root, Sealed, SealingKey, SigningKey, random};
 
 /// A key signs for this long.
 const ROTATE_AFTER: Duration = Duration::from_hours(30 * 24);
@@ -80,7 +80,9 @@ impl RotatingKeys {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(signer);
                     tracing::info!("rotated the key that signs assertions");
                 }
-                Err(cause) => tracing::warn!(%cause, "the assertion's keys could not be looked at; the current one stays"),
+                Err(cause) => {
+                    tracing::warn!(%cause, "the assertion's keys could not be looked at; the current one stays")
+                }
             }
         }
     }

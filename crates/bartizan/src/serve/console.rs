@@ -23,8 +23,9 @@ pub(super) struct Console {
 impl Console {
     /// Binds the listener.
     pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let listener =
-            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
@@ -55,10 +56,13 @@ async fn healthz() -> &'static str {
 
 /// Whether the node should be sent requests.
 async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    if shared.ready.load(Ordering::Relaxed) {
-        (StatusCode::OK, "ready\n")
-    } else {
+    if !shared.ready.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else if shared.recorder.fault().is_some() {
+        // Requests whose events cannot be kept are refused: another node serves them better.
+        (StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written\n")
+    } else {
+        (StatusCode::OK, "ready\n")
     }
 }
 

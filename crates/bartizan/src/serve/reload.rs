@@ -40,7 +40,8 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
             continue;
         }
         let (file, reading) = (shared.file.clone(), Reading::default());
-        let Ok((outcome, reading)) = tokio::task::spawn_blocking(move || (config::load(&file, &reading), reading)).await
+        let Ok((outcome, reading)) =
+            tokio::task::spawn_blocking(move || (config::load(&file, &reading), reading)).await
         else {
             continue;
         };
@@ -56,7 +57,7 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
 /// Puts a configuration in force; `None` if it cannot be.
 fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
     let digest = loaded.digest;
-    let unchangeable = unchangeable(&serving.gate().config().server, &loaded.gateway.server);
+    let unchangeable: Vec<_> = unchangeable(&serving.gate().config().server, &loaded.gateway.server).collect();
     match Gate::build(loaded.gateway, &shared.ports) {
         Ok(gate) => serving.replace(gate),
         Err(cause) => {

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
+use bartizan_gateway::Mount;
 use bartizan_gateway::config::{AnswerRules, Route, Upstream, UpstreamTimeouts};
 use bartizan_gateway::ports::{AssertionKeys as _, LocalService, Pending};
-use bartizan_gateway::Mount;
 use bartizan_policy::Access;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub struct Serving {
     redirect: Option<SocketAddr>,
     current: Arc<Current>,
     phase: watch::Sender<Phase>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What connections are told.
@@ -42,6 +42,8 @@ pub(crate) enum Phase {
     Serving,
     /// Take no new connections, finish the requests in flight.
     Draining,
+    /// Finish nothing more.
+    Cut,
 }
 
 /// The gate in force. Workers look at the number, which is one relaxed load, and fetch the gate only when it changed.
@@ -128,7 +130,13 @@ impl Bound {
             let thread = thread::Builder::new().name(format!("gate-{number}"));
             threads.push(thread.spawn(move || worker.run(&runtime))?);
         }
-        Ok(Serving { addresses: self.addresses, redirect: redirect_address, current, phase, threads })
+        Ok(Serving {
+            addresses: self.addresses,
+            redirect: redirect_address,
+            current,
+            phase,
+            threads: Mutex::new(threads),
+        })
     }
 }
 
@@ -154,10 +162,22 @@ impl Serving {
         self.current.gate()
     }
 
+    /// Ends a drain at once: what is still in flight is cut.
+    pub fn cut(&self) {
+        self.phase.send_replace(Phase::Cut);
+    }
+
     /// Stops taking connections and returns when the requests in flight are answered, or after the configured time.
-    pub fn drain(self) {
-        let _ = self.phase.send(Phase::Draining);
-        for thread in self.threads {
+    pub fn drain(&self) {
+        self.phase.send_if_modified(|phase| {
+            let is_serving = *phase == Phase::Serving;
+            if is_serving {
+                *phase = Phase::Draining;
+            }
+            is_serving
+        });
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
             // A worker that panicked has nothing left to drain.
             let _ = thread.join();
         }

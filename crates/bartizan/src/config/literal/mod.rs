@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
-pub use answer::{CookieRules, Cors, Headers, RouteHeaders};
+pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};

@@ -156,7 +156,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { age: Period::new(Duration::from_hours(365 * 24)), size: Size::new(16 << 30) }
+        Self { age: Period::new(Duration::from_hours(366 * 24)), size: Size::new(4 << 30) }
     }
 }
 

@@ -51,6 +51,20 @@ text_form! {
     Fingerprint
 }
 
+impl Pointer {
+    /// One that is known to be sound.
+    pub(crate) fn fixed(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl HeaderField {
+    /// One that is known to be sound.
+    pub(crate) fn fixed(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl FromStr for Name {
     type Err = Malformed;
 
@@ -77,13 +91,6 @@ impl FromStr for Pointer {
             return Err(Malformed::new(problem, "write `~0` for `~` and `~1` for `/` (RFC 6901 §3)"));
         }
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl Pointer {
-    /// One that is known to be sound.
-    pub(crate) fn fixed(pointer: &'static str) -> Self {
-        Self(pointer.to_owned())
     }
 }
 

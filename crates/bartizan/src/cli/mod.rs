@@ -1,0 +1,142 @@
+//! The command line: what can be typed, and what it calls.
+//!
+//! Exit codes: 0 fine; 1 a check that failed; 2 wrong usage or configuration; 3 the work could not be done.
+
+mod audit;
+mod check;
+mod key;
+mod output;
+mod serve;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub use output::Output;
+
+/// Something the user asked for is wrong: the usage or the configuration.
+const WRONG_USAGE: u8 = 2;
+/// The work could not be done: input and output, network, damaged state.
+const NOT_DONE: u8 = 3;
+
+/// One binary, a security gate in front of any backend.
+#[derive(Debug, Parser)]
+#[command(name = "bartizan", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  bartizan demo                   see it hold, attack by attack, before a vulnerable sample API
+  bartizan check                  is ./bartizan.toml right, and what does it protect?
+  bartizan serve                  run the gate by ./bartizan.toml
+
+Exit codes: 0 fine, 1 a check failed, 2 wrong usage or configuration, 3 could not do the work")]
+struct Arguments {
+    /// How results are written.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    format: Format,
+    /// Write results and faults only.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Write no colours, as the environment variable NO_COLOR does.
+    #[arg(long, global = true)]
+    no_color: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A vulnerable sample API and the gate before it: every attack on both ways in
+    Demo(Demo),
+    /// Validate a configuration, then say what it protects and how well
+    Check(check::Check),
+    /// Run the gate
+    Serve(serve::Serve),
+    /// API keys
+    #[command(subcommand)]
+    Key(key::Key),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Print completions for a shell
+    #[command(after_help = "Examples:
+  bartizan completions bash > /etc/bash_completion.d/bartizan
+  bartizan completions zsh > \"${fpath[1]}/_bartizan\"")]
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  bartizan man | man -l -")]
+    Man,
+}
+
+/// What `demo` can be told.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  bartizan demo --once      the table of attacks, then exit: 0 if the gate kept its promises"
+)]
+struct Demo {
+    /// Exit after the table instead of serving on.
+    #[arg(long, visible_alias = "attack-only")]
+    once: bool,
+}
+
+/// Runs a command line.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing can be told to a terminal that is gone.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(WRONG_USAGE));
+        }
+    };
+    let output = Output::new(arguments.format, arguments.quiet, arguments.no_color);
+    let outcome = match arguments.command {
+        Command::Demo(demo) => serve::demo(demo.once, output),
+        Command::Check(check) => check.run(output),
+        Command::Serve(serve) => serve.run(output),
+        Command::Key(key) => key.run(output),
+        Command::Audit(audit) => audit.run(output),
+        Command::Completions { shell } => completions(shell, output),
+        Command::Man => manual(output),
+    };
+    outcome.unwrap_or_else(|error| {
+        output.complain(&format!("bartizan: {error:#}"));
+        ExitCode::from(NOT_DONE)
+    })
+}
+
+fn completions(shell: Shell, output: Output) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "bartizan", &mut script);
+    output.write(&String::from_utf8(script)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn manual(output: Output) -> anyhow::Result<ExitCode> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+    output.write(&String::from_utf8(page)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration that is read when none is named.
+fn default_file() -> PathBuf {
+    PathBuf::from("bartizan.toml")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! The posture for a terminal of 80 columns.
+
+use std::fmt::Write as _;
+
+use super::{Posture, RoutePosture, Weakness};
+use crate::config::render::{Style, counted};
+
+const WIDTH: usize = 80;
+
+impl Posture {
+    /// As text for people.
+    pub fn render(&self, style: Style) -> String {
+        let mut page = Page { text: String::new(), style };
+        page.section(
+            "Listens",
+            &self.listeners.iter().map(|it| (it.url.as_str(), it.serves.as_str())).collect::<Vec<_>>(),
+        );
+        page.section(
+            "Accepts",
+            &self.callers.iter().map(|it| (it.name.as_str(), it.accepts.as_str())).collect::<Vec<_>>(),
+        );
+        page.heading("Holds everywhere");
+        self.everywhere.iter().for_each(|fact| page.item("  - ", fact));
+        page.heading("Serves");
+        self.routes.iter().for_each(|route| page.route(route));
+        page.heading("Weaker than it could be");
+        self.weaker.iter().for_each(|weakness| page.weakness("  ", weakness));
+        if self.weaker.is_empty() {
+            page.item("  ", "nothing that concerns the whole gate");
+        }
+        page.text
+    }
+
+    /// One line: how much is served, and how many points want a look.
+    pub fn summary(&self) -> String {
+        let routes = counted(self.routes.len(), "route");
+        let weaker = counted(self.count_weaker(), "point");
+        format!("{routes}; {weaker} weaker than it could be")
+    }
+}
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn paint(&self, code: &str, text: &str) -> String {
+        match self.style {
+            Style::Plain => text.to_owned(),
+            Style::Coloured => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+
+    fn heading(&mut self, title: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        let title = self.paint("1", title);
+        let _infallible = writeln!(self.text, "{title}");
+    }
+
+    /// Two columns, of which the second is wrapped under itself.
+    fn section(&mut self, title: &str, rows: &[(&str, &str)]) {
+        if rows.is_empty() {
+            return;
+        }
+        self.heading(title);
+        let widest = rows.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0).min(34);
+        for (left, right) in rows {
+            let gap = widest.saturating_sub(left.chars().count());
+            self.item(&format!("  {left}{}  ", " ".repeat(gap)), right);
+        }
+    }
+
+    /// A text after a first prefix, wrapped under where it begins.
+    fn item(&mut self, prefix: &str, text: &str) {
+        let indent = prefix.chars().count();
+        let mut line = prefix.to_owned();
+        let mut column = indent;
+        for word in text.split(' ') {
+            let length = word.chars().count();
+            if column > indent && column + 1 + length > WIDTH {
+                self.text.push_str(line.trim_end());
+                self.text.push('\n');
+                line = " ".repeat(indent);
+                column = indent;
+            }
+            if column > indent {
+                line.push(' ');
+                column += 1;
+            }
+            line.push_str(word);
+            column += length;
+        }
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn route(&mut self, route: &RoutePosture) {
+        let title = format!("{} {}", route.methods.join(", "), route.path);
+        let title = self.paint("1", &title);
+        let _infallible = writeln!(self.text, "  {title}\n    {} to {}", route.name, route.upstream);
+        self.item("    who     ", &route.who.join("; "));
+        if !route.credentials.is_empty() {
+            self.item("    by      ", &crate::config::expect::either(&route.credentials));
+        }
+        self.item("    limits  ", &route.limits.join(", "));
+        if !route.answers.is_empty() {
+            self.item("    answer  ", &route.answers.join("; "));
+        }
+        route.weaker.iter().for_each(|weakness| self.weakness("    ", weakness));
+    }
+
+    fn weakness(&mut self, indent: &str, weakness: &Weakness) {
+        let start = self.text.len();
+        self.item(&format!("{indent}! "), &format!("{} ({})", weakness.what, weakness.because));
+        if self.style == Style::Coloured {
+            let marked = self.text.split_off(start).replacen('!', &self.paint("33", "!"), 1);
+            self.text.push_str(&marked);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! From the literal form to each room's typed `Config`: what the values mean together, and everything that contradicts.
+
+mod access;
+mod answer;
+mod certificate;
+mod issuers;
+mod keys;
+mod routes;
+mod server;
+mod state;
+mod validity;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use bartizan_gateway::config as gateway;
+use bartizan_vault::Secret;
+
+use super::environment::beside;
+use super::faults::{Fault, FaultKind};
+use super::literal::{self, SecretSource};
+use super::load::Console;
+use super::source::Source;
+use super::tree::{Node, Place};
+use super::{Digest, Environment};
+
+/// Every room's part of a configuration without errors.
+pub(crate) struct Resolved {
+    pub(crate) gateway: gateway::Config,
+    pub(crate) evidence: bartizan_evidence::Config,
+    pub(crate) store: bartizan_store::Config,
+    pub(crate) vault: bartizan_vault::RootSource,
+    pub(crate) console: Console,
+    pub(crate) digest: Digest,
+    /// What injection inspection was asked to do, route by route: this version has none, and the posture must say so.
+    pub(crate) inspect: Vec<literal::Mode>,
+}
+
+/// Resolves a file. Faults are reported beside, as many as there are; without errors there is a result.
+pub(crate) fn resolve(
+    file: &literal::File,
+    source: &Source,
+    root: &Node,
+    kept: HashMap<String, Vec<usize>>,
+    environment: &dyn Environment,
+) -> (Option<Resolved>, Vec<Fault>) {
+    let mut resolver = Resolver {
+        path: &source.path,
+        root,
+        kept,
+        environment,
+        faults: Vec::new(),
+        contents: vec![source.text.clone().into()],
+        secrets: Vec::new(),
+    };
+    let server = resolver.server(file);
+    let issuers = resolver.issuers(&file.issuers);
+    let api_keys = resolver.keys(&file.keys);
+    let revoked = resolver.revoked(file);
+    let routes = resolver.routes(file);
+    let vault = resolver.root(file);
+    let resolved = server.zip(vault).map(|(server, vault)| Resolved {
+        gateway: gateway::Config {
+            server,
+            limits: state::limits(&file.limits),
+            issuers,
+            api_keys,
+            revoked,
+            routes,
+            assertion: gateway::Assertion { enabled: file.assertion.header, lifetime: file.assertion.lifetime.get() },
+        },
+        evidence: resolver.evidence(file),
+        store: bartizan_store::Config::Sqlite { directory: resolver.beside(&file.store.path) },
+        vault,
+        console: Console { listen: file.console.listen.get() },
+        digest: Digest::of(&resolver.contents, &resolver.secrets),
+        inspect: file.routes.iter().map(|route| route.inspect).collect(),
+    });
+    (resolved, resolver.faults)
+}
+
+struct Resolver<'a> {
+    path: &'a Path,
+    root: &'a Node,
+    kept: HashMap<String, Vec<usize>>,
+    environment: &'a dyn Environment,
+    faults: Vec<Fault>,
+    /// The file, and every public file that is part of it.
+    contents: Vec<Vec<u8>>,
+    /// Every secret and key that is part of it.
+    secrets: Vec<Secret<Vec<u8>>>,
+}
+
+impl Resolver<'_> {
+    /// The place of an element of a list of sections: what is left of the list may be fewer than the file has.
+    fn element(&self, section: &str, index: usize) -> Place {
+        let in_file = self.kept.get(section).and_then(|kept| kept.get(index)).copied().unwrap_or(index);
+        Place::root().key(section).index(in_file)
+    }
+
+    fn span(&self, place: &Place) -> Range<usize> {
+        self.root.locate(place)
+    }
+
+    fn error(&mut self, kind: FaultKind, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
+        let fault = Fault::error(kind, self.span(place), message);
+        self.faults.push(fault.remedy(remedy));
+    }
+
+    fn warning(&mut self, kind: FaultKind, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
+        let fault = Fault::warning(kind, self.span(place), message);
+        self.faults.push(fault.remedy(remedy));
+    }
+
+    /// Reports every element that says the same as an earlier one.
+    fn duplicates<'k, K: Eq + std::hash::Hash + 'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = (K, Place)>,
+        message: impl Fn(&K) -> String,
+        remedy: &str,
+    ) {
+        let mut seen: HashMap<K, Place> = HashMap::new();
+        for (key, place) in keys {
+            match seen.get(&key) {
+                Some(first) => {
+                    let fault = Fault::error(FaultKind::Duplicate, self.span(&place), message(&key));
+                    self.faults.push(fault.related(self.span(first), "the first is here").remedy(remedy));
+                }
+                None => drop(seen.insert(key, place)),
+            }
+        }
+    }
+
+    fn beside(&self, path: &Path) -> PathBuf {
+        beside(self.path, path)
+    }
+
+    /// The content of a file that the configuration names; a fault if it cannot be read.
+    fn content(&mut self, path: &Path, place: &Place, what: &str) -> Option<Vec<u8>> {
+        let full = self.beside(path);
+        match self.environment.read(&full) {
+            Ok(content) => Some(content),
+            Err(error) => {
+                let message = format!("the {what} `{}` cannot be read: {error}", full.display());
+                let remedy = match error.kind() {
+                    std::io::ErrorKind::NotFound => {
+                        "name a file that is there; paths are relative to the configuration file"
+                    }
+                    std::io::ErrorKind::PermissionDenied => "let the user that runs the gate read it",
+                    _ => "see that it is a file that can be read",
+                };
+                self.error(FaultKind::Unreadable, place, message, remedy);
+                None
+            }
+        }
+    }
+
+    /// The value of a named secret; a fault, which does not show it, if there is none.
+    fn secret(&mut self, secret: &SecretSource, place: &Place) -> Option<Secret<Vec<u8>>> {
+        let value = match secret {
+            SecretSource::Environment(from) => match self.environment.variable(&from.env) {
+                Some(value) => value.into_bytes(),
+                None => {
+                    let message = format!("the environment variable `{}` is not set", from.env);
+                    let remedy = format!("set it where the gate is started: `export {}=…`", from.env);
+                    self.error(FaultKind::SecretUnavailable, &place.key("env"), message, remedy);
+                    return None;
+                }
+            },
+            SecretSource::File(from) => {
+                let mut content = self.content(&from.file, &place.key("file"), "secret's file")?;
+                // Editors and `echo` end a file with a line break, which is not part of the secret.
+                if content.ends_with(b"\n") {
+                    content.pop();
+                }
+                if content.ends_with(b"\r") {
+                    content.pop();
+                }
+                content
+            }
+        };
+        if value.is_empty() {
+            self.error(FaultKind::SecretUnavailable, place, "the secret is empty", "put the secret there");
+            return None;
+        }
+        let value = Secret::new(value);
+        self.secrets.push(value.duplicate());
+        Some(value)
+    }
+}

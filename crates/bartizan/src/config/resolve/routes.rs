@@ -1,0 +1,206 @@
+use bartizan_gateway::config as gateway;
+use bartizan_policy::CredentialKind;
+use http::Method;
+
+use super::Resolver;
+use crate::config::faults::{Fault, FaultKind};
+use crate::config::literal::{Access, AccessWord, Credential, File, Route};
+use crate::config::tree::Place;
+use crate::config::units::{PathPattern, Size};
+
+/// The largest body that a route may take: bodies that a stage needs whole are kept in memory.
+const LARGEST_BODY: u64 = 16 << 30;
+
+impl Resolver<'_> {
+    pub(super) fn routes(&mut self, file: &File) -> Vec<gateway::Route> {
+        let places: Vec<Place> = (0..file.routes.len()).map(|index| self.element("routes", index)).collect();
+        let names: Vec<_> =
+            file.routes.iter().zip(&places).map(|(route, place)| (route.name.clone(), place.key("name"))).collect();
+        self.duplicates(
+            names,
+            |name| format!("two routes are named `{name}`"),
+            "give each a name of its own: events are told apart by it",
+        );
+        self.conflicts(&file.routes, &places);
+        if file.routes.is_empty() && !self.kept.contains_key("routes") {
+            let message = "no route is declared: every request gets 404";
+            self.warning(FaultKind::MissingKey, &Place::root(), message, "add `[[routes]]`");
+        }
+        file.routes.iter().zip(&places).filter_map(|(route, place)| self.route(file, route, place)).collect()
+    }
+
+    /// Two routes for one request: which of two access rules holds must not depend on their order.
+    fn conflicts(&mut self, routes: &[Route], places: &[Place]) {
+        let declared = routes.iter().zip(places).flat_map(|(route, place)| {
+            let path = place.key("path");
+            route.methods.iter().map(move |method| ((route.path.shape(), method.clone()), path.clone()))
+        });
+        let declared: Vec<_> = declared.collect();
+        self.duplicates(
+            declared,
+            |(shape, method)| {
+                format!(
+                    "`{method} {shape}` is declared twice",
+                    shape = shape.replace("{}", "{…}").replace("{*}", "{*…}")
+                )
+            },
+            "join the two routes, or change path or methods of one",
+        );
+        let mut trie = matchit::Router::new();
+        let mut shapes: Vec<(String, &Place)> = Vec::new();
+        for (route, place) in routes.iter().zip(places) {
+            let shape = route.path.shape();
+            if let Some((_, first)) = shapes.iter().find(|(known, _)| *known == shape) {
+                self.same_names(route, place, first, routes, places);
+                continue;
+            }
+            if let Err(matchit::InsertError::Conflict { with }) = trie.insert(uniform(&route.path), ()) {
+                self.ambiguous(route, place, &with, &shapes);
+            }
+            shapes.push((shape, place));
+        }
+    }
+
+    /// Routes of one shape are one place in the table of paths, where a parameter has one name.
+    fn same_names(&mut self, route: &Route, place: &Place, first: &Place, routes: &[Route], places: &[Place]) {
+        let other = routes.iter().zip(places).find(|(_, it)| *it == first).map(|(other, _)| other.path.as_str());
+        let Some(other) = other.filter(|other| *other != route.path.as_str()) else { return };
+        let message = format!("`{}` and `{other}` name one parameter differently", route.path);
+        let fault = Fault::error(FaultKind::Contradiction, self.span(&place.key("path")), message);
+        let fault = fault.related(self.span(&first.key("path")), "the other is here");
+        self.faults.push(fault.remedy("write the same names in both"));
+    }
+
+    fn ambiguous(&mut self, route: &Route, place: &Place, with: &str, shapes: &[(String, &Place)]) {
+        let message = format!("`{}` and `{with}` could both match one path", route.path);
+        let mut fault = Fault::error(FaultKind::Contradiction, self.span(&place.key("path")), message);
+        if let Some((_, other)) =
+            shapes.iter().find(|(shape, _)| with.parse::<PathPattern>().is_ok_and(|it| it.shape() == *shape))
+        {
+            fault = fault.related(self.span(&other.key("path")), "the other is here");
+        }
+        self.faults.push(fault.remedy("make one of them longer, or name the segment in full"));
+    }
+
+    fn route(&mut self, file: &File, route: &Route, place: &Place) -> Option<gateway::Route> {
+        let access = self.access(route, place);
+        let upstream = self.upstream(route, place);
+        let answer = self.answer(file, route, place);
+        self.strip_prefix(route, place);
+        self.credentials(file, route, place);
+        let body = route.body.unwrap_or(file.server.max_body);
+        if body.get() > LARGEST_BODY {
+            let message = format!("`{body}` is more than a body may have");
+            self.error(
+                FaultKind::OutOfRange,
+                &place.key("body"),
+                message,
+                format!("write at most `\"{}\"`", Size::new(LARGEST_BODY)),
+            );
+        }
+        Some(gateway::Route {
+            name: route.name.as_str().into(),
+            path: route.path.as_str().into(),
+            methods: route.methods.iter().filter_map(|it| Method::from_bytes(it.as_str().as_bytes()).ok()).collect(),
+            upstream: upstream?,
+            access: access?,
+            credentials: route.credentials.iter().map(|it| kind(*it)).collect(),
+            limit: route.limit.map(|rate| rate.get()),
+            body_bytes: body.get(),
+            timeouts: self.timeouts(route, place),
+            answer: answer?,
+        })
+    }
+
+    fn upstream(&mut self, route: &Route, place: &Place) -> Option<gateway::Upstream> {
+        let url = &route.upstream;
+        if !url.is_origin() {
+            let message = format!("`{url}` has a path, but the request's own path is forwarded");
+            let remedy = "name scheme, host and port only; `strip_prefix` shortens the path";
+            self.error(FaultKind::Malformed, &place.key("upstream"), message, remedy);
+        }
+        if let Some(path) = &route.upstream_ca {
+            let place = place.key("upstream_ca");
+            let content = self.content(path, &place, "file of authorities")?;
+            self.contents.push(content);
+            if !url.is_https() {
+                let message = "`upstream_ca` is for an `https` upstream, and this one is `http`";
+                self.error(FaultKind::Contradiction, &place, message, "write `https://…`, or leave it out");
+            }
+        }
+        let origin = url.origin()?;
+        let authorities = route.upstream_ca.as_ref().map(|path| self.beside(path));
+        Some(gateway::Upstream { name: url.as_str().trim_end_matches('/').into(), origin, authorities })
+    }
+
+    /// A route that asks for a caller whom no credential can name is closed to everybody.
+    fn credentials(&mut self, file: &File, route: &Route, place: &Place) {
+        if matches!(route.access, Access::Word(AccessWord::Public)) {
+            return;
+        }
+        let usable = |credential: &Credential| match credential {
+            Credential::Bearer => !file.issuers.is_empty() || self.kept.contains_key("issuers"),
+            Credential::ApiKey => !file.keys.is_empty() || self.kept.contains_key("keys"),
+        };
+        if !route.credentials.iter().any(usable) {
+            let message =
+                format!("nobody can sign in at `{}`: there is no issuer and no key for its credentials", route.name);
+            self.error(
+                FaultKind::Unresolvable,
+                place,
+                message,
+                "add `[[issuers]]` for bearer tokens, or `[[keys]]` for API keys",
+            );
+        }
+    }
+
+    fn strip_prefix(&mut self, route: &Route, place: &Place) {
+        let Some(prefix) = &route.strip_prefix else { return };
+        let prefix_text = prefix.as_str().trim_end_matches('/');
+        let rest = route.path.as_str().strip_prefix(prefix_text);
+        if prefix.parameters().next().is_some() || !rest.is_some_and(|rest| rest.starts_with('/') || rest.is_empty()) {
+            let message = format!("`{prefix}` is not the beginning of `{}`", route.path);
+            let remedy = "write the segments without parameters with which the path begins";
+            self.error(FaultKind::Unresolvable, &place.key("strip_prefix"), message, remedy);
+        }
+    }
+
+    fn timeouts(&mut self, route: &Route, place: &Place) -> gateway::UpstreamTimeouts {
+        let timeouts = &route.timeouts;
+        let place = place.key("timeouts");
+        for (key, period) in
+            [("connect", timeouts.connect), ("first_byte", timeouts.first_byte), ("total", timeouts.total)]
+        {
+            if period.get().is_zero() {
+                let message = format!("with `{key}` at nothing, every request fails");
+                self.error(FaultKind::OutOfRange, &place.key(key), message, "write how long the upstream may take");
+            }
+        }
+        gateway::UpstreamTimeouts {
+            connect: timeouts.connect.get(),
+            first_byte: timeouts.first_byte.get(),
+            total: timeouts.total.get(),
+        }
+    }
+}
+
+const fn kind(credential: Credential) -> CredentialKind {
+    match credential {
+        Credential::Bearer => CredentialKind::Bearer,
+        Credential::ApiKey => CredentialKind::ApiKey,
+    }
+}
+
+/// The pattern with its parameters named by their place: names say nothing about what matches.
+fn uniform(path: &PathPattern) -> String {
+    let mut count = 0;
+    let mut name = |segment: &str| match segment.strip_prefix('{') {
+        Some(rest) => {
+            count += 1;
+            let star = if rest.starts_with('*') { "*" } else { "" };
+            format!("{{{star}p{count}}}")
+        }
+        None => segment.to_owned(),
+    };
+    path.as_str().split('/').map(&mut name).collect::<Vec<_>>().join("/")
+}
