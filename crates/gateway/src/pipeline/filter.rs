@@ -148,10 +148,15 @@ async fn hide_faults(response: Response<AnswerBody>, context: &Context, trail: &
 }
 
 /// Puts the masker into the body's way. A body that cannot be read cannot be masked, and does not leave.
-fn masked(response: Response<AnswerBody>, mask: &Mask, trail: &mut Trail) -> Result<Response<AnswerBody>, Refusal> {
+fn masked(mut response: Response<AnswerBody>, mask: &Mask, trail: &mut Trail) -> Result<Response<AnswerBody>, Refusal> {
     if response.headers().contains_key(header::CONTENT_ENCODING) {
         trail.observe(controls::MASKING.id, "encoded-answer");
         return Err(Refusal::UpstreamFault("encoded-although-identity-was-asked-for"));
+    }
+    // A checksum of the unmasked body would tell a careful client of a fault that there is not, and a curious one whether it
+    // guessed what was masked (`RFC 9530 §6.3`).
+    for digest in ["content-digest", "repr-digest", "digest", "content-md5"] {
+        response.headers_mut().remove(digest);
     }
     let masker = Masker::new(mask.clone());
     Ok(response.map(|body| body.masked(masker)))

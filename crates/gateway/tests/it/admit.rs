@@ -26,25 +26,47 @@ async fn requests_that_two_parsers_could_read_differently_are_refused_and_reach_
         ("absolute form of another host", "GET http://evil.test/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         ("absolute form of a foreign host, agreed", "GET http://evil.test/ HTTP/1.1\r\nHost: evil.test\r\n\r\n", 421),
         ("foreign Host", "GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", 421),
-        ("length and chunks", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        ("chunks and length", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400),
         ("two lengths", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
         ("list of lengths", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1, 2\r\n\r\nab", 400),
         ("signed length", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: +1\r\n\r\na", 400),
-        ("gzip, chunked", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
-        ("chunked, chunked", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
-        ("chunked twice", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (
+            "gzip, chunked",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        (
+            "chunked, chunked",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        (
+            "chunked twice",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
         ("identity", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: identity\r\n\r\n", 400),
-        ("chunks in HTTP/1.0", "POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (
+            "chunks in HTTP/1.0",
+            "POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
         ("folded field", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n c\r\n\r\n", 400),
         ("space before the colon", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A : b\r\n\r\n", 400),
         ("NUL in a field", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b\0c\r\n\r\n", 400),
         ("bare CR", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b\rc\r\n\r\n", 400),
-        ("two content types", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: a/b\r\nContent-Type: c/d\r\nContent-Length: 0\r\n\r\n", 400),
+        (
+            "two content types",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: a/b\r\nContent-Type: c/d\r\nContent-Length: 0\r\n\r\n",
+            400,
+        ),
         ("TRACE", "TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n", 405),
         ("unknown method", "BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
-        ("unknown expectation", "POST / HTTP/1.1\r\nHost: localhost\r\nExpect: magic\r\nContent-Length: 0\r\n\r\n", 417),
+        (
+            "unknown expectation",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nExpect: magic\r\nContent-Length: 0\r\n\r\n",
+            417,
+        ),
         ("no HTTP at all", "\x16\x03\x01 hello\r\n\r\n", 400),
         ("a later version", "GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", 400),
     ];
@@ -58,12 +80,56 @@ async fn requests_that_two_parsers_could_read_differently_are_refused_and_reach_
 }
 
 #[tokio::test]
+async fn length_and_chunks_together_never_smuggle_a_second_request() {
+    let fields = ["Content-Length: 5", "Transfer-Encoding: chunked"];
+    for fields in [fields, [fields[1], fields[0]]] {
+        let (upstream, gate) = everything();
+        let mut wire = Wire::open(gate.address()).await;
+        let hidden = "GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let fields = fields.join("\r\n");
+        wire.send(format!("POST /a HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n\r\n0\r\n\r\n{hidden}")).await;
+        wire.reply().await;
+        assert!(wire.is_closed().await, "nothing more is read from this connection");
+        for request in upstream.received() {
+            assert_eq!((request.target.as_str(), request.body.len()), ("/a", 0));
+            assert!(
+                !request.headers.contains_key("transfer-encoding") || !request.headers.contains_key("content-length")
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn paths_that_gate_and_upstream_could_read_differently_are_refused_and_reach_nobody() {
     let (upstream, gate) = everything();
     for path in [
-        "/../secret", "/a/../b", "/a/..", "/./a", "/%2e%2e/a", "/.%2e/a", "/a%2fb", "/a%5cb", "/a\\b", "/..;/a", "/a;x=1",
-        "/%252e%252e/a", "/a%252fb", "/%c0%ae%c0%ae/", "/%c0%af", "/a//b", "//evil.test/", "/a%00", "/a%0d%0aX:y", "/%zz",
-        "/%", "/é", "/.../a", "/a?x=%00", "/a?x=%zz", "/a?x=%ff", "/a?é",
+        "/../secret",
+        "/a/../b",
+        "/a/..",
+        "/./a",
+        "/%2e%2e/a",
+        "/.%2e/a",
+        "/a%2fb",
+        "/a%5cb",
+        "/a\\b",
+        "/..;/a",
+        "/a;x=1",
+        "/%252e%252e/a",
+        "/a%252fb",
+        "/%c0%ae%c0%ae/",
+        "/%c0%af",
+        "/a//b",
+        "//evil.test/",
+        "/a%00",
+        "/a%0d%0aX:y",
+        "/%zz",
+        "/%",
+        "/é",
+        "/.../a",
+        "/a?x=%00",
+        "/a?x=%zz",
+        "/a?x=%ff",
+        "/a?é",
     ] {
         let bytes = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let reply = exchange(gate.address(), bytes).await;

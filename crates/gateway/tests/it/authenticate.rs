@@ -74,7 +74,8 @@ async fn unknown_keys_make_the_gate_ask_its_issuer_a_bounded_number_of_times() {
     let stranger = Issuer::start(Algorithm::Es256);
     for number in 0..40 {
         stranger.rotate(Algorithm::EdDsa);
-        let token = stranger.token(json!({ "iss": issuer.url(), "sub": "x", "aud": AUDIENCE, "jti": number.to_string() }));
+        let token =
+            stranger.token(json!({ "iss": issuer.url(), "sub": "x", "aud": AUDIENCE, "jti": number.to_string() }));
         assert_eq!(gate.status_with("/", &token).await, StatusCode::UNAUTHORIZED);
     }
     assert!(issuer.jwks_fetches() <= 3, "{} fetches", issuer.jwks_fetches());
@@ -133,8 +134,7 @@ async fn a_backends_own_tokens_are_accepted_with_mapped_claims() {
     );
     issuer.require.issuer = Presence::Optional;
     issuer.require.audience = Presence::Optional;
-    issuer.claims =
-        ClaimMap { subject: "/id".to_owned(), roles: "/role".to_owned(), scopes: "/scope".to_owned() };
+    issuer.claims = ClaimMap { subject: "/id".to_owned(), roles: "/role".to_owned(), scopes: "/scope".to_owned() };
     let access = crate::harness::rule(|rule| rule.roles = vec!["admin".into()]);
     let mut rules = config(vec![guarded("/", upstream.address(), access)]);
     rules.issuers = vec![TrustedIssuer { issuer, fetch: None }];
@@ -142,7 +142,10 @@ async fn a_backends_own_tokens_are_accepted_with_mapped_claims() {
     let token = |role: &str| PlainTokens::hs256(&secret, &json!({ "id": 42, "role": role, "exp": 4_000_000_000_u64 }));
     assert_eq!(gate.status_with("/", &token("admin")).await, StatusCode::OK);
     assert_eq!(gate.status_with("/", &token("user")).await, StatusCode::FORBIDDEN);
-    let forged = PlainTokens::hs256(b"another secret that is just as long as the first", &json!({ "id": 42, "role": "admin", "exp": 4_000_000_000_u64 }));
+    let forged = PlainTokens::hs256(
+        b"another secret that is just as long as the first",
+        &json!({ "id": 42, "role": "admin", "exp": 4_000_000_000_u64 }),
+    );
     assert_eq!(gate.status_with("/", &forged).await, StatusCode::UNAUTHORIZED);
     assert!(upstream.only_request().headers.contains_key("authorization"), "the backend reads its own token");
     assert_eq!(gate.events()[0]["user"]["id"], "42");
@@ -270,7 +273,10 @@ async fn a_route_that_looks_at_no_credentials_leaves_them_alone() {
     let fields = [("authorization", "Basic YTpi"), ("x-api-key", "theirs")];
     assert_eq!(gate.send(Method::GET, "/", &fields, "").await.status, StatusCode::OK);
     let headers = upstream.only_request().headers;
-    assert_eq!((&headers["authorization"], &headers["x-api-key"]), (&"Basic YTpi".parse().unwrap(), &"theirs".parse().unwrap()));
+    assert_eq!(
+        (&headers["authorization"], &headers["x-api-key"]),
+        (&"Basic YTpi".parse().unwrap(), &"theirs".parse().unwrap())
+    );
 }
 
 #[tokio::test]

@@ -81,10 +81,7 @@ async fn a_missing_scope_is_named_in_the_challenge() {
     assert_eq!(shop.get("/orders", json!({ "sub": "ada", "scope": "a orders:read" })).await.status, StatusCode::OK);
     let refused = shop.get("/orders", json!({ "sub": "ada", "scope": "orders:write" })).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    assert_eq!(
-        refused.header("www-authenticate"),
-        Some(r#"Bearer error="insufficient_scope", scope="orders:read""#)
-    );
+    assert_eq!(refused.header("www-authenticate"), Some(r#"Bearer error="insufficient_scope", scope="orders:read""#));
 }
 
 #[tokio::test]
@@ -157,8 +154,7 @@ async fn a_look_up_asks_for_one_object_whatever_the_parameter_holds() {
 
 #[tokio::test]
 async fn a_stronger_or_more_recent_sign_in_is_asked_for_as_rfc_9470_says() {
-    let step_up =
-        StepUp { multi_factor: true, acr: vec!["urn:gold".into()], max_age: Some(Duration::from_mins(5)) };
+    let step_up = StepUp { multi_factor: true, acr: vec!["urn:gold".into()], max_age: Some(Duration::from_mins(5)) };
     let shop = Shop::with("/orders", rule(|rule| rule.step_up = step_up));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let strong = json!({ "sub": "ada", "amr": ["pwd", "otp"], "acr": "urn:gold", "auth_time": now });

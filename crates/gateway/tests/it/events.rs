@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bartizan_gateway::config::Server;
+use bartizan_gateway::listen::Bound;
 use bartizan_policy::Access;
 use bartizan_testkit::{Answer, HttpClient, Upstream};
 use http::{Method, StatusCode};
@@ -43,7 +45,12 @@ async fn a_refusal_leaves_one_event_with_the_stage_and_the_reason() {
         ("GET /a/../b HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "admit", "ambiguous-path"),
         ("GET /undeclared HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "route", "not-found"),
         ("PATCH /often HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, "route", "method-not-allowed"),
-        ("GET /signed-in HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n\r\n", 401, "authenticate", "credential-refused"),
+        (
+            "GET /signed-in HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n\r\n",
+            401,
+            "authenticate",
+            "credential-refused",
+        ),
         ("GET /staff HTTP/1.1\r\nHost: localhost\r\n\r\n", 401, "authorize", "sign-in-required"),
         ("GET /often HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, "filter", ""),
         ("GET /often HTTP/1.1\r\nHost: localhost\r\n\r\n", 429, "limit-identity", "rate-limited"),
@@ -124,7 +131,7 @@ async fn a_port_that_is_taken_is_refused_with_a_remedy_even_by_another_gate() {
     let gate = Gated::start(rules.clone());
     rules.server.listen = vec![gate.address()];
     rules.server.redirect_from = None;
-    let taken = |server| bartizan_gateway::listen::Bound::bind(server).err().map(|fault| fault.to_string()).unwrap();
+    let taken = |server: &Server| Bound::bind(server).err().map(|fault| fault.to_string()).unwrap();
     assert!(taken(&rules.server).contains("another process listens there"));
     rules.server.listen = vec!["127.0.0.1:0".parse().unwrap()];
     rules.server.redirect_from = Some(gate.redirect_address());

@@ -58,7 +58,8 @@ async fn a_trusted_proxy_is_believed_and_nobody_else() {
     let bytes = "GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.9\r\n\r\n";
     assert_eq!(exchange(strict.address(), bytes).await.status, 200);
     assert_eq!(exchange(behind_a_proxy.address(), bytes).await.status, 200);
-    let contradictory = "GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.1.1.1\r\nForwarded: for=2.2.2.2\r\n\r\n";
+    let contradictory =
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.1.1.1\r\nForwarded: for=2.2.2.2\r\n\r\n";
     assert_eq!(exchange(behind_a_proxy.address(), contradictory).await.status, 400);
     let seen: Vec<_> = upstream.received().iter().map(|request| request.headers["x-forwarded-for"].clone()).collect();
     assert_eq!(seen, ["127.0.0.1", "203.0.113.9"]);

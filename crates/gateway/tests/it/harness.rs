@@ -12,7 +12,7 @@ use bartizan_gateway::config::{
 };
 use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::ports::AssertionKeys;
-use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
+use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, GateError, Ports};
 use bartizan_policy::{Access, CredentialKind, Owner, OwnerSource, Rate, Rule};
 use bartizan_testkit::{Answered, HttpClient, Issuer};
 use bartizan_token::{AssertionSigner, KeySource};
@@ -54,14 +54,19 @@ impl Gated {
         let queue = NonZeroUsize::new(queue).unwrap();
         let (recorder, writer) =
             Recorder::start(EvidenceConfig { queue, ..EvidenceConfig::in_state(state.path()) }).unwrap();
-        let fetched = FetchedKeys::new(tokio::runtime::Handle::current(), recorder.clone());
-        let key = SigningKey::generate().unwrap();
-        let signer = AssertionSigner::new(key, Vec::new(), "https://gate.test".to_owned(), Duration::from_mins(1));
-        let ports = Ports::alone(config.limits, Arc::new(OneKey(Arc::new(signer))), fetched);
+        let ports = ports(&config, &recorder);
         let bound = Bound::bind(&config.server).unwrap();
         let gate = Gate::build(config, &ports).unwrap();
         let serving = bound.serve(gate, &recorder).unwrap();
         Self { serving: Some(serving), writer: Some(writer), recorder, ports, state }
+    }
+
+    /// Compiles a configuration without serving it.
+    pub(crate) fn build(config: Config) -> Result<Gate, GateError> {
+        let state = tempfile::tempdir().unwrap();
+        let (recorder, _writer) = Recorder::start(EvidenceConfig::in_state(state.path())).unwrap();
+        let ports = ports(&config, &recorder);
+        Gate::build(config, &ports)
     }
 
     fn serving(&self) -> &Serving {
@@ -145,6 +150,13 @@ impl Gated {
     }
 }
 
+fn ports(config: &Config, recorder: &Recorder) -> Ports {
+    let fetched = FetchedKeys::new(tokio::runtime::Handle::current(), recorder.clone());
+    let key = SigningKey::generate().unwrap();
+    let signer = AssertionSigner::new(key, Vec::new(), "https://gate.test".to_owned(), Duration::from_mins(1));
+    Ports::alone(config.limits, Arc::new(OneKey(Arc::new(signer))), fetched)
+}
+
 pub(crate) fn request(method: Method, url: &str, fields: &[(&str, &str)], body: &str) -> Request<Bytes> {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in fields {
@@ -199,11 +211,7 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
 
 /// A route for those whom a bearer token or an API key names.
 pub(crate) fn guarded(path: &str, upstream: SocketAddr, access: Access) -> Route {
-    Route {
-        access,
-        credentials: vec![CredentialKind::Bearer, CredentialKind::ApiKey],
-        ..route(path, upstream)
-    }
+    Route { access, credentials: vec![CredentialKind::Bearer, CredentialKind::ApiKey], ..route(path, upstream) }
 }
 
 pub(crate) fn rule(change: impl FnOnce(&mut Rule)) -> Access {

@@ -59,7 +59,9 @@ async fn one_identity_counts_once_whatever_token_it_shows() {
     rules.issuers = vec![trusting(&issuer)];
     rules.limits.identity = Rate::per_minute(count(2));
     let gate = Gated::start(rules);
-    let token = |subject: &str, number: u32| issuer.token(json!({ "sub": subject, "aud": AUDIENCE, "jti": number.to_string() }));
+    let token = |subject: &str, number: u32| {
+        issuer.token(json!({ "sub": subject, "aud": AUDIENCE, "jti": number.to_string() }))
+    };
     assert_eq!(gate.status_with("/", &token("ada", 1)).await, StatusCode::OK);
     assert_eq!(gate.status_with("/", &token("ada", 2)).await, StatusCode::OK);
     assert_eq!(gate.status_with("/", &token("ada", 3)).await, StatusCode::TOO_MANY_REQUESTS);
@@ -84,7 +86,8 @@ async fn a_routes_limit_is_shown_with_every_answer_and_holds_for_that_route_alon
 async fn guessing_is_cut_off_before_a_guess_is_looked_at() {
     let issuer = Issuer::start(Algorithm::Es256);
     let upstream = Upstream::answering(StatusCode::OK, "hello");
-    let mut rules = config(vec![guarded("/", upstream.address(), Access::SignedIn), route("/public", upstream.address())]);
+    let mut rules =
+        config(vec![guarded("/", upstream.address(), Access::SignedIn), route("/public", upstream.address())]);
     rules.issuers = vec![trusting(&issuer)];
     rules.limits.failed_authentication = rate("3/hour");
     let gate = Gated::start(rules);

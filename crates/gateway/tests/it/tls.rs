@@ -42,7 +42,7 @@ async fn handshake(
     alpn: &[&str],
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let mut provider = default_provider();
-    provider.kx_groups = vec![kx_group::X25519, kx_group::SECP256R1, kx_group::X25519MLKEM768];
+    provider.kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519, kx_group::SECP256R1];
     let mut roots = RootCertStore::empty();
     roots.add(certificate.der.clone()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions).unwrap();
@@ -64,10 +64,8 @@ fn hello_over_tls(names: &[&str]) -> (Gated, Certificate, Upstream, TempDir) {
 #[tokio::test]
 async fn tls_1_2_and_1_3_are_spoken_with_http_1_and_http_2() {
     let (gate, certificate, _upstream, _files) = hello_over_tls(&["localhost"]);
-    let versions = [
-        (&rustls::version::TLS12, ProtocolVersion::TLSv1_2),
-        (&rustls::version::TLS13, ProtocolVersion::TLSv1_3),
-    ];
+    let versions =
+        [(&rustls::version::TLS12, ProtocolVersion::TLSv1_2), (&rustls::version::TLS13, ProtocolVersion::TLSv1_3)];
     for (offered, spoken) in versions {
         for (alpn, chosen) in [(&["h2", "http/1.1"][..], "h2"), (&["http/1.1"], "http/1.1")] {
             let stream = handshake(&gate, &certificate, "localhost", &[offered], alpn).await.unwrap();
@@ -89,9 +87,8 @@ async fn tls_1_2_and_1_3_are_spoken_with_http_1_and_http_2() {
 }
 
 #[tokio::test]
-async fn the_key_exchange_that_quantum_computers_cannot_undo_is_preferred() {
+async fn a_client_that_offers_a_key_exchange_safe_from_quantum_computers_gets_it() {
     let (gate, certificate, _upstream, _files) = hello_over_tls(&["localhost"]);
-    // The client offers it last, and a key share only for another: the gate asks for it all the same, or takes it.
     let stream = handshake(&gate, &certificate, "localhost", BOTH, &[]).await.unwrap();
     let group = stream.get_ref().1.negotiated_key_exchange_group().map(|group| group.name());
     assert_eq!(group, Some(NamedGroup::X25519MLKEM768));
