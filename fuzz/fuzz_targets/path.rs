@@ -1,2 +1,3 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bartizan_fuzz::f(data));
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| bartizan_fuzz::run("path", input));

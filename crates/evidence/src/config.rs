@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 /// How evidence is kept. [`Config::in_state`] gives the defaults below the node's state directory.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the segments of the audit log stand; made with mode 0700 if it is missing. One node per directory.
+    /// Where the segments of the audit log stand, and nothing else: it is made, or narrowed, to mode 0700. One node per
+    /// directory.
     pub directory: PathBuf,
     /// Events that may wait for the writer; beyond it [`Recorder::reserve`](crate::Recorder::reserve) gives nothing and the
     /// gate answers 503. A waiting event takes about 0.7 KiB, at worst 3 KiB (longest path, user agent and reason).

@@ -41,8 +41,8 @@ impl Encoder {
         self.refresh(since_1970.as_secs());
         let micros = since_1970.subsec_micros();
         Json::object(out, |json| {
-            json.printed("@timestamp", format_args!("{}.{micros:06}Z", self.text));
-            json.nested("ecs", |json| json.word("version", "8.17.0"));
+            json.timestamp("@timestamp", &self.text, micros);
+            json.constant(r#""ecs":{"version":"8.17.0"}"#);
             match event {
                 Event::Request(request) => encode_request(json, sequence, request),
                 Event::Connection(connection) => encode_connection(json, sequence, connection),
@@ -66,9 +66,7 @@ impl Encoder {
 
 fn encode_event(json: &mut Json<'_>, sequence: Option<u64>, kind: &Kind, facts: &Facts<'_>) {
     json.nested("event", |json| {
-        json.word("kind", "event");
-        json.word("module", "bartizan");
-        json.word("dataset", "bartizan.audit");
+        json.constant(r#""kind":"event","module":"bartizan","dataset":"bartizan.audit""#);
         json.list("category", kind.categories, |json, word| json.word_element(word));
         json.list("type", kind.types, |json, word| json.word_element(word));
         json.word("action", kind.action);
@@ -106,9 +104,9 @@ fn encode_request(json: &mut Json<'_>, sequence: Option<u64>, request: &RequestE
     encode_event(json, sequence, &kind, &facts);
     encode_http(json, request);
     json.nested("url", |json| json.outside("path", request.path.unmasked()));
-    json.nested("client", |json| json.printed("ip", request.client));
+    json.nested("client", |json| json.address("ip", request.client));
     json.nested("source", |json| {
-        json.printed("ip", request.peer.ip());
+        json.address("ip", request.peer.ip());
         json.number("port", request.peer.port());
     });
     if let Some(version) = request.tls {
@@ -139,8 +137,8 @@ fn encode_http(json: &mut Json<'_>, request: &RequestEvent) {
             },
         );
         json.nested("request", |json| {
-            json.printed("id", request.request_id.as_text());
-            json.printed("method", request.method.as_str());
+            json.own("id", &request.request_id.as_text());
+            json.own("method", request.method.as_str());
             if let Some(bytes) = request.request_bytes {
                 json.number("bytes", bytes);
             }
@@ -158,7 +156,7 @@ fn encode_own(json: &mut Json<'_>, request: &RequestEvent) {
         [("route", &request.route), ("upstream", &request.upstream), ("issuer", &request.issuer)];
     for (key, name) in names {
         if let Some(name) = name {
-            json.outside(key, name);
+            json.own(key, name);
         }
     }
     if let Some(credential) = request.credential {
@@ -190,7 +188,7 @@ fn encode_connection(json: &mut Json<'_>, sequence: Option<u64>, connection: &Co
         Facts { duration: None, code: Some(connection.fault.as_str()), reason: Some(connection.detail.unmasked()) };
     encode_event(json, sequence, &kind, &facts);
     json.nested("source", |json| {
-        json.printed("ip", connection.peer.ip());
+        json.address("ip", connection.peer.ip());
         json.number("port", connection.peer.port());
     });
     if let Some(control) = connection.control {
@@ -203,7 +201,7 @@ fn encode_closed(json: &mut Json<'_>, sequence: Option<u64>, closed: &ClosedEven
         Kind { categories: &["network"], types: &["connection", "end"], action: "stream-closed", outcome: "unknown" };
     let facts = Facts { duration: Some(nanos(closed.duration)), code: Some(closed.cause.as_str()), reason: None };
     encode_event(json, sequence, &kind, &facts);
-    json.nested("http", |json| json.nested("request", |json| json.printed("id", closed.request_id.as_text())));
+    json.nested("http", |json| json.nested("request", |json| json.own("id", &closed.request_id.as_text())));
     json.nested("client", |json| json.number("bytes", closed.bytes_received));
     json.nested("server", |json| json.number("bytes", closed.bytes_sent));
 }

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_example_of_rfc_9562_appendix_a6_is_built_bit_for_bit() {
-        let now = UNIX_EPOCH + Duration::from_millis(0x017F_22E2_79B0);
+        let now = UNIX_EPOCH + Duration::from_secs(0x6215_37EE);
         let random = [0x0C, 0xC3, 0x18, 0xC4, 0xDC, 0x0C, 0x0C, 0x07, 0x39, 0x8F];
         assert_eq!(RequestId::new(now, random).to_string(), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
     }

@@ -1,4 +1,7 @@
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
@@ -31,9 +34,9 @@ struct Batch {
 
 impl SinkQueue {
     pub(crate) fn open(sink: &Sink) -> Result<Self, EvidenceError> {
-        let (name, output): (String, Box<dyn Write + Send>) = match sink {
-            Sink::Stdout => ("standard output".to_owned(), Box::new(io::stdout())),
-            Sink::File(path) => (format!("`{}`", path.display()), Box::new(open_to_append(path)?)),
+        let (name, output) = match sink {
+            Sink::Stdout => ("standard output".to_owned(), stdout()?),
+            Sink::File(path) => (format!("`{}`", path.display()), open_to_append(path)?),
         };
         let (batches, receiver) = mpsc::sync_channel(WAITING_BATCHES);
         let (end, ended) = mpsc::channel();
@@ -72,7 +75,13 @@ impl SinkQueue {
     }
 }
 
-fn drain(batches: &Receiver<Batch>, mut output: Box<dyn Write + Send>, name: &str, lost: &AtomicU64) {
+/// Standard output by a handle of its own: a write that blocks must not hold the lock that everybody else prints under.
+fn stdout() -> Result<File, EvidenceError> {
+    let handle = io::stdout().as_fd().try_clone_to_owned();
+    handle.map(File::from).map_err(|cause| EvidenceError::file("open", Path::new("/dev/stdout"), cause))
+}
+
+fn drain(batches: &Receiver<Batch>, mut output: File, name: &str, lost: &AtomicU64) {
     let mut failing = false;
     for batch in batches {
         match write(&mut output, &batch, failing) {
@@ -92,7 +101,7 @@ fn drain(batches: &Receiver<Batch>, mut output: Box<dyn Write + Send>, name: &st
     }
 }
 
-fn write(output: &mut Box<dyn Write + Send>, batch: &Batch, after_failure: bool) -> io::Result<()> {
+fn write(output: &mut File, batch: &Batch, after_failure: bool) -> io::Result<()> {
     if after_failure {
         // The failed write may have ended within a line.
         output.write_all(b"\n")?;
@@ -100,6 +109,5 @@ fn write(output: &mut Box<dyn Write + Send>, batch: &Batch, after_failure: bool)
     if let Some(gap) = &batch.gap {
         output.write_all(gap)?;
     }
-    output.write_all(&batch.lines)?;
-    output.flush()
+    output.write_all(&batch.lines)
 }

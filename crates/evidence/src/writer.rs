@@ -17,10 +17,11 @@ use failure::Failure;
 
 /// Events that are encoded before the file gets them: bounds the time until a waiting one is written.
 const BATCH: usize = 1024;
-/// Encoded bytes that may wait for the disk. Beyond it the queue fills, and the gate refuses.
-const MAX_PENDING: usize = 1 << 20;
+/// Encoded bytes that may wait for the disk, some 2,500 events. They are synced at once then; while that fails, the queue
+/// fills, and the gate refuses.
+const MAX_PENDING: usize = 2 << 20;
 /// The pace of a busy writer: events gather in between, and one system call writes them.
-const BUSY_PAUSE: Duration = Duration::from_millis(10);
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Empty looks at the queue before the writer goes to sleep and has to be woken.
 const IDLE_LOOKS: u32 = 5;
 /// How long slots that are still held at shutdown may take to be used.
@@ -223,10 +224,14 @@ impl Writer {
         Ok(())
     }
 
-    /// When the next sync is due: at once for those who wait, yet never more often than `sync_every`.
+    /// When the next sync is due: at once for those who wait, yet no more often than `sync_every`, unless so much is
+    /// pending that no more can be taken.
     fn sync_due(&self) -> Option<Instant> {
         let oldest = self.oldest?;
-        if self.waiting.is_empty() && self.log.pending_bytes() < MAX_PENDING {
+        if self.log.pending_bytes() >= MAX_PENDING {
+            return Some(oldest);
+        }
+        if self.waiting.is_empty() {
             return Some(oldest + self.config.sync_every);
         }
         Some(self.last_sync.map_or(oldest, |last| last + self.config.sync_every))

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::{
@@ -191,6 +191,8 @@ pub(crate) fn failure(place: &Place, error: &sqlx::Error) -> StoreError {
                 Place::Postgres(_) => postgres_fault(error.as_ref()),
             },
         },
+        // So rustls reports a certificate that does not verify.
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Fault::Tls(error.to_string()),
         sqlx::Error::Io(error) => Fault::Unreachable(error.to_string()),
         sqlx::Error::Tls(error) => Fault::Tls(error.to_string()),
         sqlx::Error::PoolTimedOut => Fault::Exhausted,

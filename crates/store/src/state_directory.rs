@@ -12,7 +12,15 @@ use crate::{DirectoryFault, StoreError};
 pub(crate) struct StateDirectory {
     pub(crate) database: PathBuf,
     // The lock goes with the open file, also after a crash: nothing is ever left behind that a person would have to remove.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for StateDirectory {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread has forked, and that has not reached its `exec` yet, still has it
+        // open. If unlocking fails, the lock ends with the last of them.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl StateDirectory {
@@ -29,7 +37,7 @@ impl StateDirectory {
         let database = path.join("bartizan.db");
         // SQLite would make it readable by all; it gives its journal the same permissions as the file has.
         private_file(&database).map_err(|error| unwritable(&database, &error))?;
-        Ok(Self { database, _lock: lock })
+        Ok(Self { database, lock })
     }
 }
 

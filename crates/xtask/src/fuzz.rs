@@ -23,6 +23,8 @@ pub(crate) fn run(options: &[&str], report: &mut Report) -> Result<()> {
             .args([
                 "fuzz",
                 "run",
+                "--features",
+                "fuzzer",
                 target,
                 "--",
                 &format!("-max_total_time={seconds}"),

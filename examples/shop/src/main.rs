@@ -11,7 +11,7 @@ use bartizan_shop::{Database, Settings, Shop};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-const WARNING: &str = "\
+const WARNING: &str = "
   ****************************************************************************
   *  THIS SHOP IS VULNERABLE ON PURPOSE. It is a sample to try Bartizan on:  *
   *  anyone who reaches it can read and change everything in it. It listens  *

@@ -175,7 +175,9 @@ pub(super) const ATTACKS: &[Attack] = &[
         owasp: "API6",
         call: |scene| scene.mallory(Method::POST, "/orders").with_body(json!({ "product_id": 5, "quantity": -10 })),
         times: 1,
-        proof: |answers| answers.iter().any(|answer| answer.status == StatusCode::CREATED).then_some("1,500.00"),
+        proof: |answers| {
+            answers.iter().any(|answer| answer.status == StatusCode::CREATED).then_some("1,500.00 paid out")
+        },
         awaits: Some(VALIDATION),
     },
     Attack {

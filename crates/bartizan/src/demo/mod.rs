@@ -12,19 +12,21 @@ mod tokens;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, bail};
 use aws_lc_rs::rand::SystemRandom;
-use bartizan_shop::{Database, Settings, Shop};
+use bartizan_shop::{Database, Running, Settings, Shop};
 use bartizan_vault::random;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use client::{Call, send};
 use configuration::Places;
@@ -32,6 +34,9 @@ use issuer::{RunningIssuer, User};
 use story::{Story, Ways};
 pub use table::Colour;
 use tokens::Tokens;
+
+/// The configuration's name in the demo's directory.
+const FILE: &str = "bartizan.toml";
 
 /// What the user chose.
 #[derive(Clone, Copy, Debug)]
@@ -86,34 +91,85 @@ async fn play<G: Gate>(
     options: Options,
     start: impl FnOnce(&Path) -> anyhow::Result<G> + Send + 'static,
 ) -> anyhow::Result<ExitCode> {
-    let state = TempDir::with_prefix("bartizan-demo-").context("cannot make a directory for the demo's state")?;
-    let token_secret = URL_SAFE_NO_PAD.encode(random::bytes::<32>(&SystemRandom::new())?);
-    write_private(&state.path().join("jwt-secret"), &token_secret)?;
-
-    let listen = listen_near(3000).await?.local_addr()?;
-    let shop = Shop::start(Settings { listen, database: Database::Throwaway, token_secret }).await?;
-    let issuer = RunningIssuer::start(listen_near(8081).await?)?;
-    let gate_address = listen_near(8080).await?.local_addr()?;
-    let console = listen_near(9443).await?.local_addr()?;
-    let shop_url = shop.url();
-    let places = Places { gate: gate_address, console, shop: &shop_url, issuer: issuer.issuer().url() };
-    let file = state.path().join("bartizan.toml");
-    write_private(&file, &configuration::text(&places))?;
-
-    let started = file.clone();
-    let gate = tokio::task::spawn_blocking(move || start(&started)).await??;
-    let tokens = Tokens::new(issuer.issuer(), SystemTime::now())?;
-    until_ready(gate_address, &tokens).await?;
-    let story = story::play(&Ways { shop: &shop, gate: gate_address }, &tokens).await?;
-
-    tell(&story, options.output)?;
-    if options.afterwards == Afterwards::Serve {
-        invite(&places, &file)?;
-        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    // From here on a signal ends the demo in order, so that nothing of it stays on the disk.
+    let mut stop = StopSignals::listen()?;
+    let stage = Stage::set(start).await?;
+    let story = tokio::select! {
+        story = stage.play() => Some(story?),
+        () = stop.arrive() => None,
+    };
+    if let Some(story) = &story {
+        tell(story, options.output)?;
+        if options.afterwards == Afterwards::Serve {
+            invite(&stage)?;
+            stop.arrive().await;
+        }
     }
-    tokio::task::spawn_blocking(|| gate.stop()).await??;
-    shop.stop().await?;
-    Ok(if story.is_good() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    stage.clear().await?;
+    Ok(if story.is_none_or(|story| story.is_good()) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Everything that runs during a demo.
+struct Stage<G> {
+    shop: Running,
+    issuer: RunningIssuer,
+    gate: G,
+    gate_address: SocketAddr,
+    console: SocketAddr,
+    /// Configuration and state of the gate; removed with the stage.
+    directory: TempDir,
+}
+
+impl<G: Gate> Stage<G> {
+    async fn set(start: impl FnOnce(&Path) -> anyhow::Result<G> + Send + 'static) -> anyhow::Result<Self> {
+        let directory =
+            TempDir::with_prefix("bartizan-demo-").context("cannot make a directory for the demo's state")?;
+        let token_secret = URL_SAFE_NO_PAD.encode(random::bytes::<32>(&SystemRandom::new())?);
+        write_private(&directory.path().join("jwt-secret"), &token_secret)?;
+        let listen = listen_near(3000).await?.local_addr()?;
+        let shop = Shop::start(Settings { listen, database: Database::Throwaway, token_secret }).await?;
+        let issuer = RunningIssuer::start(listen_near(8081).await?)?;
+        let gate_address = listen_near(8080).await?.local_addr()?;
+        let console = listen_near(9443).await?.local_addr()?;
+        let places = Places { gate: gate_address, console, shop: &shop.url(), issuer: issuer.issuer().url() };
+        let file = directory.path().join(FILE);
+        write_private(&file, &configuration::text(&places))?;
+        let gate = tokio::task::spawn_blocking(move || start(&file)).await??;
+        Ok(Self { shop, issuer, gate, gate_address, console, directory })
+    }
+
+    async fn play(&self) -> anyhow::Result<Story> {
+        let tokens = Tokens::new(self.issuer.issuer(), SystemTime::now())?;
+        until_ready(self.gate_address, &tokens).await?;
+        story::play(&Ways { shop: &self.shop, gate: self.gate_address }, &tokens).await
+    }
+
+    async fn clear(self) -> anyhow::Result<()> {
+        let gate = self.gate;
+        tokio::task::spawn_blocking(|| gate.stop()).await??;
+        self.shop.stop().await?;
+        self.directory.close().context("cannot remove the demo's state")
+    }
+}
+
+/// What tells a process to end.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        let on = |kind| signal(kind).context("cannot wait for signals");
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+
+    async fn arrive(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (),
+            _ = self.terminate.recv() => (),
+        }
+    }
 }
 
 /// A listener on the usual port, so that what is printed is the same every time; on any free one where it is taken.
@@ -128,9 +184,7 @@ async fn listen_near(port: u16) -> anyhow::Result<TcpListener> {
 /// Writes a file that nobody else on the machine can read: the gate refuses a secret that others can.
 fn write_private(path: &Path, content: &str) -> anyhow::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(path).with_context(|| format!("cannot write `{}`", path.display()))?;
     file.write_all(content.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
 }
@@ -162,27 +216,29 @@ fn tell(story: &Story, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn invite(places: &Places<'_>, file: &Path) -> anyhow::Result<()> {
-    let Places { gate, console, shop, issuer } = places;
-    let file = file.display();
+fn invite<G>(stage: &Stage<G>) -> anyhow::Result<()> {
+    let (gate, shop, issuer) =
+        (format!("http://{}", stage.gate_address), stage.shop.url(), stage.issuer.issuer().url());
+    let (console, file) = (stage.console, stage.directory.path().join(FILE));
     writeln!(
         std::io::stderr().lock(),
         "
-Try it yourself. The shop is vulnerable on purpose; all of this is on loopback only.
+Try it yourself. The shop is vulnerable on purpose; all of this is on loopback.
 
-  the gate        http://{gate}
-  the shop        {shop}   (as it is without the gate)
-  tokens          {issuer}/token?user=alice   (or bob, mallory, admin)
+  the gate        {gate}
+  the shop        {shop}   as it is without the gate
+  tokens          {issuer}/token?user=alice   or bob, mallory, admin
   metrics         http://{console}/metrics
-  configuration   {file}
+  configuration   {}
 
-  MALLORY=$(curl -s '{issuer}/token?user=mallory')
-  curl -i {shop}/orders/42 -H \"Authorization: Bearer $MALLORY\"
-  curl -i http://{gate}/orders/42 -H \"Authorization: Bearer $MALLORY\"
-  curl -i http://{gate}/users/3 -H \"Authorization: Bearer $MALLORY\"
-  curl -i http://{gate}/debug/env
+  MALLORY=\"Authorization: Bearer $(curl -s '{issuer}/token?user=mallory')\"
+  curl -i {shop}/orders/42 -H \"$MALLORY\"
+  curl -i {gate}/orders/42 -H \"$MALLORY\"
+  curl -i {gate}/users/3 -H \"$MALLORY\"
+  curl -i {gate}/debug/env
 
-Ctrl-C ends it and removes all of it."
+Ctrl-C ends it and removes all of it.",
+        file.display()
     )?;
     Ok(())
 }

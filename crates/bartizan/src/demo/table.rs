@@ -47,25 +47,25 @@ pub(super) fn render(story: &Story, colour: Colour) -> String {
 
 fn summary(text: &mut String, story: &Story, colour: Colour) {
     let stopped = count(story, Verdict::Stopped);
-    line(text, &format!("{stopped} of {} attacks are stopped.", story.attacks.len()));
+    line(text, &format!("Stopped: {stopped} of {} attacks.", story.attacks.len()));
     let awaited = story.attacks.iter().filter(|trial| trial.verdict == Verdict::Awaited);
     let mut by_capability: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for trial in awaited {
         by_capability.entry(trial.awaits.unwrap_or_default()).or_default().push(trial.name);
     }
     if !by_capability.is_empty() {
-        line(text, &paint(&format!("{} pass in this version:", count(story, Verdict::Awaited)), YELLOW, colour));
+        line(text, &paint(&format!("Passing in this version: {}.", count(story, Verdict::Awaited)), YELLOW, colour));
     }
     for (capability, names) in by_capability {
-        line(text, &format!("  what will stop them is {capability}:"));
+        line(text, &format!("  until there is {capability}:"));
         for name in names {
             line(text, &format!("    - {name}"));
         }
     }
-    complain(text, story, Verdict::Passed, "pass and should not: please report it", colour);
-    complain(text, story, Verdict::Unclear, "show nothing, the answers do not tell", colour);
+    complain(text, story, Verdict::Passed, "Passing, and should not (please report it)", colour);
+    complain(text, story, Verdict::Unclear, "Unclear, the answers do not tell", colour);
     let served = story.uses.iter().filter(|service| service.served).count();
-    line(text, &format!("{served} of {} things that honest users do work through the gate.", story.uses.len()));
+    line(text, &format!("Honest users: {served} of {} requests are served through the gate.", story.uses.len()));
     for service in story.uses.iter().filter(|service| !service.served) {
         let status = service.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         line(text, &paint(&format!("    - {}: {status}", service.name), RED, colour));
@@ -77,7 +77,7 @@ fn complain(text: &mut String, story: &Story, about: Verdict, what: &str, colour
     if trials.is_empty() {
         return;
     }
-    line(text, &paint(&format!("{} {what}:", trials.len()), RED, colour));
+    line(text, &paint(&format!("{what}: {}.", trials.len()), RED, colour));
     for trial in trials {
         line(text, &format!("    - {}", trial.name));
     }

@@ -20,9 +20,8 @@ use bartizan_store::Store;
 use bartizan_vault::Root;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
 
-use crate::config::Loaded;
+use crate::config::{Loaded, Process};
 use assertion_keys::RotatingKeys;
 use console::Console;
 
@@ -32,7 +31,6 @@ pub struct Running {
     console: SocketAddr,
     shared: Arc<Shared>,
     writer: WriterHandle,
-    watcher: JoinHandle<()>,
     runtime: Runtime,
 }
 
@@ -88,7 +86,7 @@ pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
     let shared = Arc::new(Shared { recorder, ports, keys, ready: AtomicBool::new(true), file: file.to_owned() });
     let console_address = console.address();
     runtime.spawn(console.serve(shared.clone()));
-    let watcher = runtime.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest));
+    runtime.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest));
     runtime.spawn(shared.keys.clone().keep_rotating());
     let started = [
         NodeEvent::Started { version: env!("CARGO_PKG_VERSION") },
@@ -100,7 +98,7 @@ pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
     for event in started {
         shared.recorder.record_important(Event::Node(event));
     }
-    Ok(Running { serving, console: console_address, shared, writer, watcher, runtime })
+    Ok(Running { serving, console: console_address, shared, writer, runtime })
 }
 
 impl Running {
@@ -150,17 +148,12 @@ impl Running {
     /// # Errors
     /// Events that could not be made durable.
     pub fn stop(self) -> anyhow::Result<()> {
-        let Self { serving, console: _, shared, writer, watcher, runtime } = self;
+        let Self { serving, console: _, shared, writer, runtime } = self;
         // Load balancers that ask for readiness stop sending before connections are refused.
         shared.ready.store(false, Ordering::Relaxed);
         tracing::info!("draining: finishing the requests in flight");
         shared.recorder.record_important(Event::Node(NodeEvent::Draining));
-        // The watcher shares the data plane; once it has ended, draining can take it.
-        watcher.abort();
-        let _ = runtime.block_on(watcher);
-        if let Some(serving) = Arc::into_inner(serving) {
-            serving.drain();
-        }
+        serving.drain();
         shared.recorder.record_important(Event::Node(NodeEvent::Stopped));
         runtime.block_on(shared.keys.close());
         runtime.shutdown_background();
@@ -168,4 +161,9 @@ impl Running {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Loads a configuration file as the process sees it.
+pub(crate) fn load(file: &Path) -> Result<Loaded, crate::config::Faults> {
+    crate::config::load(file, &Process)
 }

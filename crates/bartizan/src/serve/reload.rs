@@ -57,7 +57,7 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
 /// Puts a configuration in force; `None` if it cannot be.
 fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
     let digest = loaded.digest;
-    let unchangeable = unchangeable(&serving.gate().config().server, &loaded.gateway.server);
+    let unchangeable: Vec<_> = unchangeable(&serving.gate().config().server, &loaded.gateway.server).collect();
     match Gate::build(loaded.gateway, &shared.ports) {
         Ok(gate) => serving.replace(gate),
         Err(cause) => {
@@ -80,7 +80,7 @@ fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
 fn unchangeable(
     old: &bartizan_gateway::config::Server,
     new: &bartizan_gateway::config::Server,
-) -> impl Iterator<Item = &'static str> + use<> {
+) -> impl Iterator<Item = &'static str> {
     [
         (old.listen != new.listen, "server.listen"),
         (old.redirect_from != new.redirect_from, "server.redirect_from"),

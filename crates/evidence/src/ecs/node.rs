@@ -19,7 +19,7 @@ pub(super) fn encode(json: &mut Json<'_>, sequence: Option<u64>, node: &NodeEven
         }
         NodeEvent::ConfigurationLoaded { digest, path } => {
             encode_file(json, path);
-            json.nested("bartizan", |json| json.digest("digest", digest.unmasked()));
+            json.nested("bartizan", |json| json.own("digest", digest.unmasked()));
         }
         NodeEvent::ConfigurationRefused { path, faults } => {
             encode_file(json, path);
@@ -33,7 +33,7 @@ pub(super) fn encode(json: &mut Json<'_>, sequence: Option<u64>, node: &NodeEven
         NodeEvent::CertificateLoaded { names, fingerprint, not_after } => json.nested("bartizan", |json| {
             json.nested("certificate", |json| {
                 json.list("names", names.iter().take(MAX_NAMES), |json, name| json.outside_element(name.unmasked()));
-                json.digest("fingerprint_sha256", fingerprint.unmasked());
+                json.own("fingerprint_sha256", fingerprint.unmasked());
                 if let Ok(end) = jiff::Timestamp::try_from(*not_after) {
                     json.printed("not_after", end);
                 }

@@ -157,15 +157,12 @@ fn secrets_in_every_field_from_outside_are_masked() {
     let mut request = refused();
     request.path = secret.into();
     request.subject = Some(secret.into());
-    request.issuer = Some(secret.into());
-    request.route = Some(secret.into());
-    request.upstream = Some(secret.into());
     request.user_agent = Some(secret.into());
     request.reason = Some(Reason::new("code", secret));
     request.observed[0].reason.detail = secret.into();
     let line = line(&Event::Request(request));
     assert!(!line.contains("0123456789") && !line.contains("1111"), "{line}");
-    assert_eq!(line.matches("[api key] [card]").count(), 8);
+    assert_eq!(line.matches("[api key] [card]").count(), 5);
 }
 
 proptest! {

@@ -28,11 +28,11 @@ pub struct RequestEvent {
     pub path: RequestPath,
     /// Whether the target had a query.
     pub has_query: bool,
-    /// The name of the route, as the configuration has it.
+    /// The name of the route, as the configuration has it; like those of issuer and upstream it is not masked.
     pub route: Option<Arc<str>>,
     /// Whom the credential speaks for.
     pub subject: Option<Arc<str>>,
-    /// Who vouches for the subject.
+    /// Who vouches for the subject, as the configuration names it.
     pub issuer: Option<Arc<str>>,
     /// The kind of credential: `bearer`, `api-key`, …
     pub credential: Option<&'static str>,

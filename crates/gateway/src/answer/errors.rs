@@ -73,39 +73,47 @@ pub(crate) fn is_stack_trace(body: &[u8]) -> bool {
 /// Whose stack trace the beginning of a body holds, if any. Looks at [`TRACE_WINDOW`] bytes.
 pub(crate) fn traced_runtime(body: &[u8]) -> Option<Runtime> {
     let text = body.get(..TRACE_WINDOW).unwrap_or(body);
-    let checks: [(Runtime, Check); 7] = [
+    let checks: [(Runtime, Check); 6] = [
         (Runtime::DebugPage, is_debug_page),
         (Runtime::Python, has_python_trace),
         (Runtime::Ruby, has_ruby_trace),
         (Runtime::Php, has_php_trace),
         (Runtime::Go, has_go_trace),
         (Runtime::Rust, has_rust_trace),
-        (Runtime::JavaScript, has_javascript_trace),
     ];
     let named = checks.into_iter().find_map(|(runtime, is_present)| is_present(text).then_some(runtime));
-    named.or_else(|| has_managed_trace(text).then_some(Runtime::Managed))
+    named.or_else(|| runtime_of_frames(text))
+}
+
+/// The runtimes whose frames begin with `at `, told apart in one pass.
+fn runtime_of_frames(text: &[u8]) -> Option<Runtime> {
+    let (mut javascript, mut managed) = (0, 0);
+    for frame in frames_at(text) {
+        javascript += usize::from(is_javascript_frame(frame));
+        managed += usize::from(is_managed_frame(frame));
+        if javascript == 2 {
+            return Some(Runtime::JavaScript);
+        }
+        if managed == 2 {
+            return Some(Runtime::Managed);
+        }
+    }
+    None
 }
 
 /// `at fn (/app/x.js:1:2)`, `at async /app/x.js:1:2`, `at node:internal/…:1:2`.
-fn has_javascript_trace(text: &[u8]) -> bool {
-    let is_frame = |frame: &[u8]| {
-        const FILES: [&[u8]; 8] =
-            [b".js:", b".mjs:", b".cjs:", b".ts:", b".tsx:", b".jsx:", b"node:internal", b"<anonymous>:"];
-        FILES.iter().any(|file| contains(frame, file)) && has_line_and_column(frame)
-    };
-    frames_at(text).filter(|frame| is_frame(frame)).take(2).count() == 2
+fn is_javascript_frame(frame: &[u8]) -> bool {
+    const FILES: [&[u8]; 8] =
+        [b".js:", b".mjs:", b".cjs:", b".ts:", b".tsx:", b".jsx:", b"node:internal", b"<anonymous>:"];
+    has_line_and_column(frame) && FILES.iter().any(|file| contains(frame, file))
 }
 
 /// `at com.example.Type.method(Type.java:12)`, `at Example.Type.Method(Int32 id) in C:\Type.cs:line 12`.
-fn has_managed_trace(text: &[u8]) -> bool {
-    let is_frame = |frame: &[u8]| {
-        let name = frame.iter().take_while(|&&byte| is_name_byte(byte)).count();
-        let (name, rest) = frame.split_at_checked(name).unwrap_or_default();
-        rest.first() == Some(&b'(')
-            && rest.contains(&b')')
-            && name.split(|&byte| byte == b'.').filter(|part| !part.is_empty()).count() >= 2
-    };
-    frames_at(text).filter(|frame| is_frame(frame)).take(2).count() == 2
+fn is_managed_frame(frame: &[u8]) -> bool {
+    let name = frame.iter().take_while(|&&byte| is_name_byte(byte)).count();
+    let (name, rest) = frame.split_at_checked(name).unwrap_or_default();
+    let parts = name.split(|&byte| byte == b'.').filter(|part| !part.is_empty()).count();
+    rest.first() == Some(&b'(') && rest.contains(&b')') && parts >= 2
 }
 
 /// `File "/app/x.py", line 12, in f`, whose quotes may be escaped for JSON or HTML.
@@ -114,8 +122,11 @@ fn has_python_trace(text: &[u8]) -> bool {
         let is_quoted = [b"\"".as_slice(), b"\\\"", b"&quot;", b"&#34;"].iter().any(|quote| after.starts_with(quote));
         is_quoted && number_after(after, b", line ").is_some()
     };
-    let needed = if contains(text, b"Traceback (most recent call last)") { 1 } else { 2 };
-    windows_after(text, b"File ").filter(|after| is_frame(after)).take(needed).count() == needed
+    match windows_after(text, b"File ").filter(|after| is_frame(after)).take(2).count() {
+        0 => false,
+        1 => contains(text, b"Traceback (most recent call last)"),
+        _ => true,
+    }
 }
 
 /// ``/app/x.rb:12:in `f'``, with either quote of the language's history.
@@ -132,6 +143,9 @@ fn has_ruby_trace(text: &[u8]) -> bool {
 fn has_php_trace(text: &[u8]) -> bool {
     const HEADLINES: [&[u8]; 6] =
         [b"Fatal error", b"Parse error", b"Warning</b>", b"Notice</b>", b"Deprecated</b>", b"Uncaught "];
+    if !contains(text, b".php") {
+        return false;
+    }
     let calls = windows_after(text, b".php(").filter(|after| leading_digits(after) > 0).take(2).count();
     if calls == 2 || (calls == 1 && contains(text, b"#0 ")) {
         return true;
@@ -164,7 +178,7 @@ fn has_go_trace(text: &[u8]) -> bool {
 fn has_rust_trace(text: &[u8]) -> bool {
     let has_source = |after: &[u8]| windows_after(after, b".rs:").any(|after| leading_digits(after) > 0);
     let mut panics = windows_after(text, b"panicked at ");
-    (contains(text, b"thread '") && panics.any(has_source)) || (contains(text, b"tack backtrace:") && has_source(text))
+    (panics.any(has_source) && contains(text, b"thread '")) || (contains(text, b"tack backtrace:") && has_source(text))
 }
 
 /// What frameworks print for developers only; their markup, not words that an article could use.
@@ -177,7 +191,7 @@ fn is_debug_page(text: &[u8]) -> bool {
         b"<span><H1>Server Error in '/",
         b"<div class=\"exception-message-wrapper\">",
     ];
-    MARKS.iter().any(|mark| contains(text, mark))
+    text.trim_ascii_start().starts_with(b"<") && MARKS.iter().any(|mark| contains(text, mark))
 }
 
 /// What follows an `at ` that begins a line: of text, of a JSON string or element, or of HTML.

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub struct Serving {
     redirect: Option<SocketAddr>,
     current: Arc<Current>,
     phase: watch::Sender<Phase>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What connections are told.
@@ -125,7 +125,13 @@ impl Bound {
             let thread = thread::Builder::new().name(format!("gate-{number}"));
             threads.push(thread.spawn(move || worker.run(&runtime))?);
         }
-        Ok(Serving { addresses: self.addresses, redirect: redirect_address, current, phase, threads })
+        Ok(Serving {
+            addresses: self.addresses,
+            redirect: redirect_address,
+            current,
+            phase,
+            threads: Mutex::new(threads),
+        })
     }
 }
 
@@ -152,9 +158,10 @@ impl Serving {
     }
 
     /// Stops taking connections and returns when the requests in flight are answered, or after the configured time.
-    pub fn drain(self) {
+    pub fn drain(&self) {
         let _ = self.phase.send(Phase::Draining);
-        for thread in self.threads {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
             // A worker that panicked has nothing left to drain.
             let _ = thread.join();
         }

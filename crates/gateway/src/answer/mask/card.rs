@@ -39,11 +39,13 @@ pub(super) fn next(view: &View<'_>, from: usize) -> Found<Card> {
         let place = probe.min(last);
         if could_be_inside(view, place) {
             let start = region_start(view, place, from);
-            let length = view.data.iter().skip(place).take_while(|&&byte| is_part(byte)).count();
-            let end = place + length;
-            match first_in(view, start, end) {
-                Found::Nothing => probe = end,
-                found => return found,
+            match view.run(start, FEWEST, is_part) {
+                // Too short for a card, and complete.
+                Some(length) if length < FEWEST => probe = start + length,
+                _ => match first_in(view, start) {
+                    Ok(found) => return found,
+                    Err(end) => probe = end,
+                },
             }
         }
         if probe >= last {
@@ -69,17 +71,23 @@ fn region_start(view: &View<'_>, place: usize, from: usize) -> usize {
     place - before.iter().rev().take_while(|&&byte| is_part(byte)).count()
 }
 
-/// The first card among the digit groups that begin between `start` and `end`.
-fn first_in(view: &View<'_>, start: usize, end: usize) -> Found<Card> {
-    let is_digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
-    let begins = |&at: &usize| is_digit(view.at(at)) && !is_digit(view.preceding(at, 1));
-    for at in (start..end).filter(begins) {
-        match read(view, at) {
-            Found::Nothing => {}
-            found => return found,
+/// The first card among the digit groups from `start` on, or where these end.
+///
+/// Goes no further than it has to: a body of nothing but cards would otherwise be read to its end for each of them.
+fn first_in(view: &View<'_>, start: usize) -> Result<Found<Card>, usize> {
+    let mut at = start;
+    let mut is_within_group = view.preceding(start, 1).is_some_and(|byte| byte.is_ascii_digit());
+    while let Some(byte) = view.at(at).filter(|&byte| is_part(byte)) {
+        if byte.is_ascii_digit() && !is_within_group {
+            match read(view, at) {
+                Found::Nothing => {}
+                found => return Ok(found),
+            }
         }
+        is_within_group = byte.is_ascii_digit();
+        at += 1;
     }
-    Found::Nothing
+    Err(at)
 }
 
 fn read(view: &View<'_>, start: usize) -> Found<Card> {

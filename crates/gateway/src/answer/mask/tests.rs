@@ -151,6 +151,8 @@ fn a_body_full_of_beginnings_costs_no_more_than_its_length() {
     assert_eq!(masked(&text), text);
     let text = "4111 ".repeat(100_000);
     assert_eq!(masked(&text).len(), text.len());
+    let text = "4111 1111 1111 1111 ".repeat(50_000);
+    assert_eq!(masked(&text), "**** **** **** 1111 ".repeat(50_000));
 }
 
 #[test]

@@ -1,0 +1,1 @@
+../../crates/gateway/src/client_address.rs
