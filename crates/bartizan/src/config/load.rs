@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::check::{Checked, check};
 use super::faults::{Fault, FaultKind, Faults, Severity};
 use super::literal;
@@ -57,7 +59,7 @@ pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Faults
     };
     hide_secrets(&root, &mut source);
     let Checked { mut faults, sound, kept } = check(&json_schema(), &root);
-    let resolved = match sound.map(serde_json::from_value::<literal::File>) {
+    let resolved = match sound.map(with_server).map(serde_json::from_value::<literal::File>) {
         Some(Ok(file)) => {
             let (resolved, more) = resolve(&file, &source, &root, kept, environment);
             faults.extend(more);
@@ -74,6 +76,14 @@ pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Faults
         Some(resolved) if errors.is_empty() => Ok(resolved.loaded(Faults::new(source, warnings))),
         _ => Err(Faults::new(source, errors.into_iter().chain(warnings).collect())),
     }
+}
+
+/// Where `[server]` was found at fault, the rest is judged with one in its place that says nothing.
+fn with_server(mut file: Value) -> Value {
+    if let Some(sections) = file.as_object_mut() {
+        sections.entry("server").or_insert_with(|| json!({ "listen": "127.0.0.1:0" }));
+    }
+    file
 }
 
 fn read(path: &Path, environment: &dyn Environment) -> Result<String, Fault> {

@@ -26,3 +26,6 @@ pub use posture::Posture;
 pub use render::Style;
 pub use schema::json_schema;
 pub use source::{Position, Source};
+
+#[cfg(test)]
+mod tests;

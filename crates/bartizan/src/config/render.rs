@@ -63,9 +63,29 @@ fn report<'a>(source: &Source, shown: &'a str, fault: &'a Fault) -> Group<'a> {
     }
     let group = level.primary_title(&fault.message).element(snippet);
     match &fault.remedy {
-        Some(remedy) => group.element(Level::HELP.message(remedy)),
+        Some(remedy) => group.element(Level::HELP.message(wrapped(remedy))),
         None => group,
     }
+}
+
+/// Broken into lines that fit beside the margin on a terminal of 80 columns.
+fn wrapped(text: &str) -> String {
+    const WIDTH: usize = 68;
+    let mut lines = String::new();
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            lines.push('\n');
+            column = 0;
+        } else if column > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
 }
 
 /// `1 error`, `2 errors`.

@@ -29,7 +29,9 @@ impl Checker<'_> {
             }
         }
         let complete = self.required(schema, &sound, &explained, node, place);
-        complete.then_some(Value::Object(sound))
+        // Of the file itself, whatever is sound is read on: a fault in one section must not hide those of the others.
+        let is_file = *place == Place::root();
+        (complete || is_file).then_some(Value::Object(sound))
     }
 
     /// A member of a table whose keys are the user's own.
