@@ -1,9 +1,15 @@
 //! What the gate reads of a request's head, and does to an answer.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::LazyLock;
 
-use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
+use crate::answer::Transport;
+use crate::answer::cookies::CookieRules;
+use crate::answer::errors::is_stack_trace;
+use crate::answer::mask::{Mask, MaskKinds, Masker};
 use crate::client_address::client_address;
 use crate::path::CanonicalPath;
 use crate::path::query::Query;
@@ -48,4 +54,49 @@ pub fn forwarded(input: &[u8]) {
     let trusted = ["10.0.0.0/8".parse().expect("a network")];
     let first = client_address(peer, &headers, &trusted).ok();
     assert_eq!(first, client_address(peer, &headers, &trusted).ok());
+}
+
+/// However a body is cut into chunks, what leaves is the same, has its length, and differs by stars only.
+pub fn mask(input: &[u8]) {
+    let Some((&cut, body)) = input.split_first() else { return };
+    let whole = masked([body]);
+    assert_eq!(whole.len(), body.len());
+    let step = usize::from(cut).max(1);
+    assert_eq!(masked(body.chunks(step)), whole);
+    assert!(whole.iter().zip(body).all(|(after, before)| after == before || *after == b'*'));
+}
+
+fn masked<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    static MASK: LazyLock<Mask> = LazyLock::new(|| Mask::compile(MaskKinds::ALL).expect("a few words"));
+    let mut masker = Masker::new(MASK.clone());
+    let mut out = Vec::new();
+    for chunk in chunks {
+        out.extend_from_slice(&masker.push(Bytes::copy_from_slice(chunk)));
+    }
+    out.extend_from_slice(&masker.finish());
+    out
+}
+
+/// Over TLS no cookie leaves without `Secure`, none is the gate's own, and what the upstream wrote stands at its beginning.
+pub fn cookies(input: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for line in input.split(|byte| *byte == b'\n').take(16) {
+        if let Ok(value) = HeaderValue::from_bytes(line) {
+            headers.append(SET_COOKIE, value);
+        }
+    }
+    let written = headers.clone();
+    CookieRules::default().harden(&mut headers, Transport::Tls);
+    for cookie in headers.get_all(SET_COOKIE) {
+        let text = cookie.as_bytes().to_ascii_lowercase();
+        assert!(text.windows(6).any(|window| window == b"secure"), "{cookie:?}");
+        assert!(!text.starts_with(b"__host-bartizan="), "{cookie:?}");
+        let is_of = |before: &HeaderValue| cookie.as_bytes().starts_with(before.as_bytes().trim_ascii_end());
+        assert!(written.get_all(SET_COOKIE).iter().any(is_of), "{cookie:?}");
+    }
+}
+
+/// Looking for a stack trace ends.
+pub fn trace(input: &[u8]) {
+    let _ = is_stack_trace(input);
 }

@@ -18,12 +18,15 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("api_key", tokens::api_key),
     ("claims", tokens::claims),
+    ("cookies", gate::cookies),
     ("discovery", tokens::discovery),
     ("forwarded", gate::forwarded),
     ("jwks", tokens::jwks),
+    ("mask", gate::mask),
     ("path", gate::path),
     ("query", gate::query),
     ("token", tokens::token),
+    ("trace", gate::trace),
 ];
 
 /// Runs the target of that name.

@@ -56,10 +56,13 @@ async fn healthz() -> &'static str {
 
 /// Whether the node should be sent requests.
 async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    if shared.ready.load(Ordering::Relaxed) {
-        (StatusCode::OK, "ready\n")
-    } else {
+    if !shared.ready.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else if shared.recorder.fault().is_some() {
+        // Requests whose events cannot be kept are refused: another node serves them better.
+        (StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written\n")
+    } else {
+        (StatusCode::OK, "ready\n")
     }
 }
 

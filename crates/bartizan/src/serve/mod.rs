@@ -5,6 +5,7 @@ mod console;
 mod reload;
 mod well_known;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,8 +19,9 @@ use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
 use bartizan_vault::Root;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::config::{Loaded, Process};
 use assertion_keys::RotatingKeys;
@@ -31,7 +33,36 @@ pub struct Running {
     console: SocketAddr,
     shared: Arc<Shared>,
     writer: WriterHandle,
-    runtime: Runtime,
+    control: ControlPlane,
+}
+
+/// The runtime of everything but requests. Dropped, it ends in the background: dropping a bare runtime on another one panics.
+struct ControlPlane {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl ControlPlane {
+    fn new() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("control").enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.handle.spawn(task);
+    }
+
+    fn block_on<T>(&self, task: impl Future<Output = T>) -> T {
+        self.handle.block_on(task)
+    }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// What the console and a reload look at.
@@ -62,32 +93,27 @@ pub fn run(file: &Path, loaded: Loaded) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// Whatever keeps the node from serving: the state, a port, a certificate.
 pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("control")
-        .enable_all()
-        .build()
-        .context("no runtime")?;
+    let control = ControlPlane::new().context("the control plane did not start")?;
     let root = Root::load(&loaded.vault, &aws_lc_rs::rand::SystemRandom::new())?;
     let (recorder, writer) = Recorder::start(loaded.evidence)?;
     let now = SystemTime::now();
-    let keys = runtime.block_on(async {
+    let keys = control.block_on(async {
         let store = Store::open(&loaded.store, &[assertion_keys::MIGRATIONS], now).await?;
         let issuer = loaded.gateway.server.public_url.to_string().trim_end_matches('/').to_owned();
         RotatingKeys::load(store, &root, issuer, loaded.gateway.assertion.lifetime, now).await
     })?;
-    let fetched = FetchedKeys::new(runtime.handle().clone(), recorder.clone());
+    let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
     let ports =
         Ports::alone(loaded.gateway.limits, keys.clone(), fetched).with_mount(well_known::assertion_jwks(&keys));
     let bound = Bound::bind(&loaded.gateway.server)?;
-    let console = runtime.block_on(Console::bind(loaded.console.listen))?;
+    let console = control.block_on(Console::bind(loaded.console.listen))?;
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);
     let shared = Arc::new(Shared { recorder, ports, keys, ready: AtomicBool::new(true), file: file.to_owned() });
     let console_address = console.address();
-    runtime.spawn(console.serve(shared.clone()));
-    runtime.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest));
-    runtime.spawn(shared.keys.clone().keep_rotating());
+    control.spawn(console.serve(shared.clone()));
+    control.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest));
+    control.spawn(shared.keys.clone().keep_rotating());
     let started = [
         NodeEvent::Started { version: env!("CARGO_PKG_VERSION") },
         NodeEvent::ConfigurationLoaded {
@@ -98,7 +124,7 @@ pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
     for event in started {
         shared.recorder.record_important(Event::Node(event));
     }
-    Ok(Running { serving, console: console_address, shared, writer, runtime })
+    Ok(Running { serving, console: console_address, shared, writer, control })
 }
 
 impl Running {
@@ -132,15 +158,25 @@ impl Running {
 
     /// Returns when the process is told to stop: SIGTERM, or Ctrl-C.
     fn until_told(&self) -> anyhow::Result<()> {
-        self.runtime.block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
+        let signals = async { anyhow::Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)) };
+        let (mut terminate, mut interrupt) = self.control.block_on(signals)?;
+        let mut told = async move || {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            Ok(())
-        })
+        };
+        let serving = self.serving.clone();
+        let (first, is_told) = oneshot::channel();
+        self.control.spawn(async move {
+            told().await;
+            let _ = first.send(());
+            // Whoever says it twice does not want to wait for the requests in flight.
+            told().await;
+            serving.cut();
+        });
+        let _ = self.control.block_on(is_told);
+        Ok(())
     }
 
     /// Takes no more connections, finishes the requests in flight, and puts every event on disk.
@@ -148,15 +184,15 @@ impl Running {
     /// # Errors
     /// Events that could not be made durable.
     pub fn stop(self) -> anyhow::Result<()> {
-        let Self { serving, console: _, shared, writer, runtime } = self;
+        let Self { serving, console: _, shared, writer, control } = self;
         // Load balancers that ask for readiness stop sending before connections are refused.
         shared.ready.store(false, Ordering::Relaxed);
         tracing::info!("draining: finishing the requests in flight");
         shared.recorder.record_important(Event::Node(NodeEvent::Draining));
         serving.drain();
         shared.recorder.record_important(Event::Node(NodeEvent::Stopped));
-        runtime.block_on(shared.keys.close());
-        runtime.shutdown_background();
+        control.block_on(shared.keys.close());
+        drop(control);
         writer.shutdown().context("the last events are not on disk")?;
         tracing::info!("stopped");
         Ok(())

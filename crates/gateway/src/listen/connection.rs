@@ -123,7 +123,7 @@ async fn http2(
 
 /// Returns when the worker drains.
 async fn draining(local: &Local) {
-    let _ = local.phase.clone().wait_for(|phase| *phase == Phase::Draining).await;
+    let _ = local.phase.clone().wait_for(|phase| *phase != Phase::Serving).await;
 }
 
 async fn answer(

@@ -42,6 +42,8 @@ pub(crate) enum Phase {
     Serving,
     /// Take no new connections, finish the requests in flight.
     Draining,
+    /// Finish nothing more.
+    Cut,
 }
 
 /// The gate in force. Workers look at the number, which is one relaxed load, and fetch the gate only when it changed.
@@ -157,9 +159,20 @@ impl Serving {
         self.current.gate()
     }
 
+    /// Ends a drain at once: what is still in flight is cut.
+    pub fn cut(&self) {
+        self.phase.send_replace(Phase::Cut);
+    }
+
     /// Stops taking connections and returns when the requests in flight are answered, or after the configured time.
     pub fn drain(&self) {
-        let _ = self.phase.send(Phase::Draining);
+        self.phase.send_if_modified(|phase| {
+            let is_serving = *phase == Phase::Serving;
+            if is_serving {
+                *phase = Phase::Draining;
+            }
+            is_serving
+        });
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             // A worker that panicked has nothing left to drain.

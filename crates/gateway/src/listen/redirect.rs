@@ -38,7 +38,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
     let mut phase = local.phase.clone();
     tokio::select! {
         _ = served.as_mut() => {}
-        _ = phase.wait_for(|phase| *phase == Phase::Draining) => {
+        _ = phase.wait_for(|phase| *phase != Phase::Serving) => {
             served.as_mut().graceful_shutdown();
             let _ = served.await;
         }

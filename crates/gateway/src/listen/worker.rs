@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{interval, sleep};
 
 use super::{Current, HOUSEKEEPING, Phase, connection, redirect};
 use crate::gate::Gate;
@@ -84,15 +84,20 @@ impl Worker {
         loop {
             tokio::select! {
                 _ = ticks.tick() => local.evict_idle(),
-                changed = phase.wait_for(|phase| *phase == Phase::Draining) => {
+                changed = phase.wait_for(|phase| *phase != Phase::Serving) => {
                     drop(changed);
                     break;
                 }
             }
         }
         let patience = local.gate().config.server.drain;
-        if timeout(patience, local.open.closed()).await.is_err() {
-            tracing::warn!(seconds = patience.as_secs(), "cut the connections that had not finished in time");
+        let is_cut = phase.wait_for(|phase| *phase == Phase::Cut);
+        tokio::select! {
+            () = local.open.closed() => {}
+            _ = is_cut => tracing::warn!("cut the connections that had not finished"),
+            () = sleep(patience) => {
+                tracing::warn!(seconds = patience.as_secs(), "cut the connections that had not finished in time");
+            }
         }
         Ok(())
     }
@@ -110,7 +115,7 @@ async fn accept(listener: TcpListener, local: Rc<Local>, role: Role) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = phase.wait_for(|phase| *phase == Phase::Draining) => return,
+            _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
         };
         match accepted {
             Ok((stream, peer)) => {
