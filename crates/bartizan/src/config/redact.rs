@@ -63,8 +63,15 @@ pub(crate) fn hide_secret_lines(source: &mut Source) {
     found.into_iter().for_each(|span| source.hide(span));
 }
 
+fn blanks(text: Option<&str>) -> usize {
+    text.map_or(0, |text| text.len() - text.trim_start().len())
+}
+
 fn secret_part(line: &str) -> Option<usize> {
-    let assigned = line.find('=').filter(|at| line.get(..*at).is_some_and(is_secret_key)).map(|at| at + 1);
+    let assigned = line
+        .find('=')
+        .filter(|at| line.get(..*at).is_some_and(is_secret_key))
+        .map(|at| at + 1 + blanks(line.get(at + 1..)));
     let begun = SECRET_BEGINNINGS.iter().filter_map(|beginning| line.find(beginning)).min();
     let password = line.contains('@').then(|| line.find("://")).flatten();
     [assigned, begun, password].into_iter().flatten().min()

@@ -77,7 +77,7 @@ impl Checker<'_> {
                 explained.push(meant);
                 fault.label(label).remedy(remedy)
             }
-            Some(Meant::In(section)) => fault.remedy(format!("`{key}` is a key of `{section}`: move it there")),
+            Some(Meant::In(section)) => fault.remedy(format!("`{key}` is a key of {section}: move it there")),
             None => fault.remedy(format!("the keys here are {}", listed(known))),
         };
         self.report(fault)

@@ -30,7 +30,11 @@ impl Resolver<'_> {
         let named = |(trusted, _): &&(TrustedIssuer, Place)| [one, other].contains(&&trusted.issuer.name);
         let places: Vec<&Place> = trusted.iter().filter(named).map(|(_, place)| place).collect();
         let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
-        let message = format!("a token could be judged as of `{one}` or of `{other}`, by different rules");
+        let message = if one == other {
+            format!("a token of `{one}` would fit two entries")
+        } else {
+            format!("a token could be judged as of `{one}` or of `{other}`")
+        };
         let fault = Fault::error(FaultKind::Duplicate, self.span(last), message).related(self.span(first), "the other");
         self.faults.push(fault.remedy("write the issuer once, or give each entry its own audience or algorithms"));
     }

@@ -49,7 +49,7 @@ fn a_value_of_the_wrong_sort_is_answered_with_what_to_write() {
         server("workers = 0"),
         server("tls = true"),
         server("tls = { cert = \"a.pem\" }"),
-        server("[routes]\nname = \"x\""),
+        "[server]\nlisten = \"127.0.0.1:1\"\n\n[routes]\nname = \"x\"\n".into(),
         route("access = \"signed-in\"\nlimit = 60"),
         route("access = { roles = \"staff\" }"),
         route("access = { mfa = \"true\" }"),
