@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::answer::mask::Masker;
@@ -35,6 +36,8 @@ pub(crate) struct BodyWatch(Arc<Watched>);
 struct Watched {
     fault: AtomicU8,
     bytes: AtomicU64,
+    /// Told when the last byte went to the upstream.
+    sent: Notify,
 }
 
 impl BodyWatch {
@@ -49,6 +52,18 @@ impl BodyWatch {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns when hyper needs the body no longer: from here on the upstream's time runs, not the client's.
+    pub(crate) async fn sent(&self) {
+        self.0.sent.notified().await;
+    }
+}
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        // Kept for a wait that begins later.
+        self.watch.0.sent.notify_one();
     }
 }
 
@@ -86,6 +101,14 @@ impl RequestBody {
 
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Empty | Self::Full(None))
+    }
+
+    /// What tells when the body is on its way, if that takes the client's time.
+    pub(crate) fn watch(&self) -> Option<BodyWatch> {
+        match self {
+            Self::Stream(bounded) => Some(bounded.watch.clone()),
+            Self::Empty | Self::Full(_) => None,
+        }
     }
 }
 
@@ -170,7 +193,7 @@ impl Body for RequestBody {
 }
 
 /// An answer's body on its way to the client.
-pub struct AnswerBody(Kind);
+pub(crate) struct AnswerBody(Kind);
 
 enum Kind {
     Full(Option<Bytes>),
@@ -181,6 +204,8 @@ struct FromUpstream {
     incoming: Incoming,
     /// What was read ahead.
     start: Option<Bytes>,
+    /// What came after that and is no data: trailers, or the upstream breaking off, which must not pass for an end.
+    after_start: Option<Result<HeaderMap, AnswerFault>>,
     masker: Option<Masker>,
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
@@ -191,7 +216,7 @@ struct FromUpstream {
 
 /// Why an answer's body ended early; hyper cuts the client's connection, so that half an answer is never taken for a whole one.
 #[derive(Debug, thiserror::Error)]
-pub enum AnswerFault {
+pub(crate) enum AnswerFault {
     /// The upstream broke off.
     #[error("the upstream broke off in the middle of its answer")]
     Upstream(#[source] hyper::Error),
@@ -202,13 +227,13 @@ pub enum AnswerFault {
 
 impl AnswerBody {
     /// A body that is all here.
-    pub fn full(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self(Kind::Full((!bytes.is_empty()).then_some(bytes)))
     }
 
     /// No body.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self(Kind::Full(None))
     }
 
@@ -218,8 +243,16 @@ impl AnswerBody {
             lease.give_back();
             return Self::empty();
         }
-        let stream =
-            FromUpstream { incoming, start: None, masker: None, deadline, timer: None, lease: Some(lease), open: None };
+        let stream = FromUpstream {
+            incoming,
+            start: None,
+            after_start: None,
+            masker: None,
+            deadline,
+            timer: None,
+            lease: Some(lease),
+            open: None,
+        };
         Self(Kind::Upstream(Box::new(stream)))
     }
 
@@ -232,9 +265,18 @@ impl AnswerBody {
         let mut start = BytesMut::new();
         while start.len() < most {
             match poll_fn(|task| stream.poll_piece(task)).await {
-                Some(Ok(frame)) => start.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-                // The end, or a fault that the client's own reading will meet again.
-                Some(Err(_)) | None => break,
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => start.extend_from_slice(&data),
+                    Err(frame) => {
+                        stream.after_start = frame.into_trailers().ok().map(Ok);
+                        break;
+                    }
+                },
+                Some(Err(fault)) => {
+                    stream.after_start = Some(Err(fault));
+                    break;
+                }
+                None => break,
             }
         }
         let start = start.freeze();
@@ -267,44 +309,71 @@ impl AnswerBody {
 
 impl FromUpstream {
     fn is_over(&self) -> bool {
-        self.start.is_none() && self.masker.is_none() && self.incoming.is_end_stream()
+        self.is_read() && self.masker.is_none()
+    }
+
+    fn is_read(&self) -> bool {
+        self.start.is_none() && self.after_start.is_none() && self.incoming.is_end_stream()
+    }
+
+    fn poll_next(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerFault>>> {
+        if let Some(start) = self.start.take() {
+            return Poll::Ready(Some(Ok(Frame::data(start))));
+        }
+        if let Some(after) = self.after_start.take() {
+            return Poll::Ready(Some(after.map(Frame::trailers)));
+        }
+        if let Poll::Ready(piece) = Pin::new(&mut self.incoming).poll_frame(task) {
+            return Poll::Ready(piece.map(|piece| piece.map_err(AnswerFault::Upstream)));
+        }
+        let deadline = self.deadline;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        ready!(timer.as_mut().poll(task));
+        Poll::Ready(Some(Err(AnswerFault::TooSlow)))
+    }
+
+    /// What the masker still held, once there is no more to come.
+    fn rest(&mut self) -> Option<Bytes> {
+        self.masker.take().map(Masker::finish).filter(|rest| !rest.is_empty())
     }
 
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerFault>>> {
         loop {
-            let next = match self.start.take() {
-                Some(start) => Poll::Ready(Some(Ok(Frame::data(start)))),
-                None => Pin::new(&mut self.incoming).poll_frame(task),
-            };
-            let piece = match next {
-                Poll::Ready(piece) => piece,
-                Poll::Pending => {
-                    let deadline = self.deadline;
-                    let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-                    ready!(timer.as_mut().poll(task));
-                    return Poll::Ready(Some(Err(AnswerFault::TooSlow)));
-                }
-            };
-            let frame = match piece {
+            let frame = match ready!(self.poll_next(task)) {
                 Some(Ok(frame)) => frame,
-                Some(Err(cause)) => return Poll::Ready(Some(Err(AnswerFault::Upstream(cause)))),
-                None => {
-                    let rest = self.masker.take().map(Masker::finish).filter(|rest| !rest.is_empty());
-                    return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));
-                }
+                Some(Err(fault)) => return Poll::Ready(Some(Err(fault))),
+                None => return Poll::Ready(self.rest().map(|rest| Ok(Frame::data(rest)))),
             };
-            let frame = match (frame.into_data(), &mut self.masker) {
-                (Ok(data), None) => Frame::data(data),
-                (Ok(data), Some(masker)) => {
-                    let masked = masker.push(data);
-                    if masked.is_empty() {
-                        continue;
-                    }
-                    Frame::data(masked)
-                }
-                (Err(frame), _) => frame,
+            let data = match frame.into_data() {
+                Ok(data) => data,
+                Err(frame) => return Poll::Ready(Some(Ok(self.trailers(frame)))),
             };
-            return Poll::Ready(Some(Ok(frame)));
+            let Some(masker) = &mut self.masker else { return Poll::Ready(Some(Ok(Frame::data(data)))) };
+            let mut masked = masker.push(data);
+            // hyper asks for no more once it has Content-Length bytes: what is held goes out with the last of them.
+            if self.is_read()
+                && let Some(rest) = self.rest()
+            {
+                masked = [masked, rest].concat().into();
+            }
+            if !masked.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(masked))));
+            }
+        }
+    }
+}
+
+impl FromUpstream {
+    /// Trailers end the body: what the masker holds goes out before them, and they wait.
+    fn trailers(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        let mut trailers = frame.into_trailers().unwrap_or_default();
+        fields::strip_answer_trailers(&mut trailers);
+        match self.rest() {
+            Some(rest) => {
+                self.after_start = Some(Ok(trailers));
+                Frame::data(rest)
+            }
+            None => Frame::trailers(trailers),
         }
     }
 }
@@ -326,12 +395,13 @@ impl Body for AnswerBody {
                 }
                 // hyper reads no further once it has Content-Length bytes: the connection is free here, not at the next poll.
                 if stream.is_over() {
+                    stream.open.iter_mut().for_each(OpenAnswer::whole);
                     stream.lease.take().into_iter().for_each(Lease::give_back);
                 }
             }
             Some(Err(fault)) => stream.open.iter_mut().for_each(|open| open.broke(fault)),
             None => {
-                stream.open.iter_mut().for_each(|open| open.whole());
+                stream.open.iter_mut().for_each(OpenAnswer::whole);
                 stream.lease.take().into_iter().for_each(Lease::give_back);
             }
         }

@@ -127,6 +127,7 @@ mod tests {
         client_address(peer.parse().unwrap(), &headers, &trusted)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with what the parser returns")]
     fn address(text: &str) -> Result<IpAddr, ForwardingFault> {
         Ok(text.parse().unwrap())
     }

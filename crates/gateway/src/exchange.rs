@@ -21,32 +21,30 @@ use crate::route::CompiledRoute;
 
 /// What is known of a connection before its first request.
 #[derive(Clone, Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The other end of the socket: perhaps a proxy.
-    pub peer: SocketAddr,
-    /// Our end of it.
-    pub local: SocketAddr,
+    pub(crate) peer: SocketAddr,
     /// The version of TLS, if there is one.
-    pub tls: Option<TlsVersion>,
+    pub(crate) tls: Option<TlsVersion>,
 }
 
 /// A request as hyper hands it over: nothing in it has been judged.
-pub struct Raw {
+pub(crate) struct Raw {
     /// Method, target, version and fields.
-    pub head: Parts,
+    pub(crate) head: Parts,
     /// What follows.
-    pub body: Incoming,
+    pub(crate) body: Incoming,
     /// Where it came in.
-    pub connection: Connection,
+    pub(crate) connection: Connection,
     /// When its head was complete.
-    pub arrived: SystemTime,
+    pub(crate) arrived: SystemTime,
     /// Its id, made by the gate: a client's own is not believed.
-    pub request_id: RequestId,
+    pub(crate) request_id: RequestId,
 }
 
 /// A request whose head was judged readable in one way only. Stages wrap it in types of their own that only they can make, so that
 /// a stage that was left out does not compile.
-pub struct Exchange {
+pub(crate) struct Exchange {
     /// Method, version, fields, and the target with its path normalized once: routed and forwarded exactly so.
     pub(crate) head: Parts,
     /// What follows.
@@ -74,7 +72,7 @@ pub(crate) enum Content {
 
 /// Collects what the event of a request tells, and writes it exactly once: when the answer's head is decided, or, if the client is
 /// gone before that, when the exchange is dropped.
-pub struct Trail {
+pub(crate) struct Trail {
     slot: Option<Slot>,
     event: Option<RequestEvent>,
     stage: Stage,
@@ -120,10 +118,6 @@ impl Trail {
         self.close_stage(now);
         self.stage = stage;
         self.stage_began = now;
-    }
-
-    pub(crate) fn stage(&self) -> Stage {
-        self.stage
     }
 
     pub(crate) fn admitted(&mut self, exchange: &Exchange) {

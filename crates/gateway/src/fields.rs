@@ -2,8 +2,9 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
-/// Fields that describe one connection, not the message (`RFC 9110 §7.6.1`), beside those that `Connection` names.
-const HOP_BY_HOP: [HeaderName; 8] = [
+/// Fields that describe one connection, not the message (`RFC 9110 §7.6.1`), beside those that `Connection` names. `Trailer` is not
+/// one of them: without it hyper sends no trailers over HTTP/1.
+const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     header::PROXY_AUTHENTICATE,
@@ -11,7 +12,6 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     HeaderName::from_static("proxy-connection"),
     header::TRANSFER_ENCODING,
     header::UPGRADE,
-    header::TRAILER,
 ];
 
 /// Fields by which backends learn who calls, from where and for what: only the gate may say so. Every one of them has been believed
@@ -117,9 +117,15 @@ fn is_reserved(name: &str) -> bool {
                 || IDENTITY_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
-/// Removes trailers that would act as header fields if somebody merged them (`RFC 9110 §6.5.1`).
+/// Removes a client's trailers that would act as header fields if somebody merged them (`RFC 9110 §6.5.1`).
 pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
-    const NEVER: [HeaderName; 9] = [
+    strip_identity(trailers);
+    strip_answer_trailers(trailers);
+}
+
+/// Removes an upstream's trailers that would get round the filter of header fields.
+pub(crate) fn strip_answer_trailers(trailers: &mut HeaderMap) {
+    const NEVER: [HeaderName; 10] = [
         header::AUTHORIZATION,
         header::CONTENT_ENCODING,
         header::CONTENT_LENGTH,
@@ -128,10 +134,10 @@ pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
         header::COOKIE,
         header::HOST,
         header::SET_COOKIE,
+        header::STRICT_TRANSPORT_SECURITY,
         header::TE,
     ];
     strip_hop_by_hop(trailers);
-    strip_identity(trailers);
     for name in &NEVER {
         trailers.remove(name);
     }

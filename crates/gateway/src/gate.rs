@@ -93,7 +93,7 @@ pub enum GateError {
         /// Its name.
         upstream: Arc<str>,
         /// Its origin.
-        origin: Uri,
+        origin: Box<Uri>,
         /// What is wrong.
         fault: String,
     },
@@ -198,13 +198,12 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
     let mut remotes: HashMap<Upstream, Arc<Remote>> = HashMap::new();
     let mut compiled = Vec::new();
     for rules in &config.routes {
-        let remote = match remotes.get(&rules.upstream) {
-            Some(remote) => remote.clone(),
-            None => {
-                let remote = Arc::new(remote(&rules.upstream, &ports.hasher)?);
-                remotes.insert(rules.upstream.clone(), remote.clone());
-                remote
-            }
+        let remote = if let Some(remote) = remotes.get(&rules.upstream) {
+            remote.clone()
+        } else {
+            let remote = Arc::new(remote(&rules.upstream, &ports.hasher)?);
+            remotes.insert(rules.upstream.clone(), remote.clone());
+            remote
         };
         compiled.push((rules.clone(), Target::Remote(remote)));
     }
@@ -222,7 +221,7 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
 fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {
     let fault = |fault: &str| GateError::Upstream {
         upstream: upstream.name.clone(),
-        origin: upstream.origin.clone(),
+        origin: Box::new(upstream.origin.clone()),
         fault: fault.to_owned(),
     };
     let host = upstream.origin.host().ok_or_else(|| fault("has no host"))?;
@@ -231,12 +230,13 @@ fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError
         (Some("https"), port) => (port.unwrap_or(443), true),
         _ => return Err(fault("has to begin with `http://` or `https://`")),
     };
-    let tls = match over_tls {
-        false => None,
-        true => Some(RemoteTls {
+    let tls = if over_tls {
+        Some(RemoteTls {
             config: upstream::authorities(upstream.authorities.as_deref()).map_err(|cause| fault(&cause))?,
             name: upstream::server_name(host).ok_or_else(|| fault("is no name that a certificate can have"))?,
-        }),
+        })
+    } else {
+        None
     };
     let authorities: Option<&PathBuf> = upstream.authorities.as_ref();
     let key = hasher.hash_one((host, port, over_tls, authorities));

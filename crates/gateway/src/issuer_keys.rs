@@ -21,6 +21,8 @@ use crate::ports::{IssuerKeys, Pending};
 const REFRESH: Duration = Duration::from_mins(5);
 /// An unknown `kid` fetches them again at most this often: otherwise anyone could make the gate attack its issuer.
 const AT_MOST: Duration = Duration::from_secs(10);
+/// While an issuer has no keys at all, nobody is served: its next attempt comes sooner, as soon as `Retry-After` promises.
+const AT_MOST_WITHOUT_KEYS: Duration = Duration::from_secs(1);
 /// A request waits this long for a fetch, then is told that its credential cannot be checked.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -41,8 +43,12 @@ struct Source {
 
 struct Held {
     keys: Option<KeySet>,
+    /// Counts the times that keys came.
+    version: u64,
     /// When the last attempt began.
     tried: Option<Instant>,
+    /// When the last attempt began that a request asked for.
+    asked: Option<Instant>,
     /// Counts finished attempts; requests wait for the next one.
     finished: watch::Sender<u64>,
     running: bool,
@@ -50,7 +56,7 @@ struct Held {
 
 impl Default for Held {
     fn default() -> Self {
-        Self { keys: None, tried: None, finished: watch::Sender::new(0), running: false }
+        Self { keys: None, version: 0, tried: None, asked: None, finished: watch::Sender::new(0), running: false }
     }
 }
 
@@ -59,6 +65,27 @@ struct Serving {
     fetched: Arc<FetchedKeys>,
     sources: Vec<Source>,
     verifier: Arc<Verifier>,
+    /// Which version of each source's keys the verifier has.
+    installed: Mutex<HashMap<Source, u64>>,
+}
+
+/// Why keys are fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// It is time.
+    Schedule,
+    /// A token names a key that is not known.
+    Request,
+}
+
+impl Held {
+    /// Whether an attempt would come too soon. What requests ask for is counted apart: an issuer that rotates its keys right after a
+    /// scheduled attempt is not locked out.
+    fn is_too_soon(&self, reason: Reason) -> bool {
+        let last = if reason == Reason::Request && self.keys.is_some() { self.asked } else { self.tried };
+        let at_most = if self.keys.is_some() { AT_MOST } else { AT_MOST_WITHOUT_KEYS };
+        last.is_some_and(|last| last.elapsed() < at_most)
+    }
 }
 
 impl FetchedKeys {
@@ -73,13 +100,13 @@ impl FetchedKeys {
             let KeyFetch { from, authorities } = trusted.fetch.clone()?;
             Some(Source { issuer: trusted.issuer.name.clone(), location: from, authorities })
         });
-        let serving =
-            Arc::new(Serving { fetched: self.clone(), sources: sources.collect(), verifier: verifier.clone() });
-        for source in &serving.sources {
-            if let Some(keys) = self.with(source, |held| held.keys.clone()) {
-                let _ = verifier.install(&source.issuer, &keys);
-            }
-        }
+        let serving = Arc::new(Serving {
+            fetched: self.clone(),
+            sources: sources.collect(),
+            verifier: verifier.clone(),
+            installed: Mutex::default(),
+        });
+        serving.sources.iter().for_each(|source| serving.install(source));
         if !serving.sources.is_empty() {
             self.runtime.spawn(keep_fresh(Arc::downgrade(&serving)));
         }
@@ -111,20 +138,23 @@ async fn keep_fresh(serving: Weak<Serving>) {
         ticks.tick().await;
         let Some(serving) = serving.upgrade() else { return };
         for source in &serving.sources {
-            serving.start(source);
+            serving.start(source, Reason::Schedule);
+            serving.install(source);
         }
     }
 }
 
 impl Serving {
     /// Begins an attempt, unless one runs or ran a moment ago; returns what tells of its end.
-    fn start(self: &Arc<Self>, source: &Source) -> Option<watch::Receiver<u64>> {
+    fn start(self: &Arc<Self>, source: &Source, reason: Reason) -> Option<watch::Receiver<u64>> {
         let (finished, begin) = self.fetched.with(source, |held| {
-            let is_recent = held.tried.is_some_and(|tried| tried.elapsed() < AT_MOST);
-            let begin = !held.running && !is_recent;
+            let begin = !held.running && !held.is_too_soon(reason);
             if begin {
                 held.running = true;
                 held.tried = Some(Instant::now());
+                if reason == Reason::Request {
+                    held.asked = held.tried;
+                }
             }
             ((begin || held.running).then(|| held.finished.subscribe()), begin)
         });
@@ -138,16 +168,27 @@ impl Serving {
     async fn attempt(&self, source: &Source) {
         let outcome = keys_of(source).await;
         self.fetched.record(&source.issuer, &outcome);
-        if let Ok(keys) = &outcome {
-            let _ = self.verifier.install(&source.issuer, keys);
-        }
         self.fetched.with(source, |held| {
             held.running = false;
             if let Ok(keys) = outcome {
                 held.keys = Some(keys);
+                held.version += 1;
             }
-            held.finished.send_modify(|count| *count += 1);
         });
+        self.install(source);
+        self.fetched.with(source, |held| held.finished.send_modify(|count| *count += 1));
+    }
+
+    /// Gives the verifier the keys that are held, if it does not have them yet: another configuration's attempt may have brought them.
+    fn install(&self, source: &Source) {
+        let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
+        let has = installed.get(source).copied().unwrap_or_default();
+        let newer =
+            self.fetched.with(source, |held| held.keys.clone().filter(|_| held.version > has).zip(Some(held.version)));
+        if let Some((keys, version)) = newer {
+            let _ = self.verifier.install(&source.issuer, &keys);
+            installed.insert(source.clone(), version);
+        }
     }
 }
 
@@ -156,16 +197,14 @@ struct Port(Arc<Serving>);
 
 impl IssuerKeys for Port {
     fn refresh(&self, issuer: &IssuerName) -> Pending<'_, ()> {
-        let waits: Vec<_> = self
-            .0
-            .sources
-            .iter()
-            .filter(|source| source.issuer == *issuer)
-            .filter_map(|source| self.0.start(source))
-            .collect();
+        let sources = self.0.sources.iter().filter(|source| source.issuer == *issuer);
+        let waits: Vec<_> = sources.map(|source| (source, self.0.start(source, Reason::Request))).collect();
         Box::pin(async move {
-            for mut finished in waits {
-                let _ = timeout(PATIENCE, finished.changed()).await;
+            for (source, finished) in waits {
+                if let Some(mut finished) = finished {
+                    let _ = timeout(PATIENCE, finished.changed()).await;
+                }
+                self.0.install(source);
             }
         })
     }
@@ -175,17 +214,67 @@ async fn keys_of(source: &Source) -> Result<KeySet, FetchError> {
     let authorities = source.authorities.as_deref();
     let location = match &source.location {
         KeyLocation::KeySet(location) => location.clone(),
-        KeyLocation::Discovery(location) => {
-            let document = fetch(location, authorities).await?;
-            let discovery = Discovery::parse(&document, &source.issuer)
-                .map_err(|cause| FetchError::Document { url: location.clone(), cause: cause.to_string() })?;
-            let keys: Uri = discovery.jwks_uri.parse().map_err(|_| FetchError::Document {
-                url: location.clone(),
-                cause: "its `jwks_uri` is not a URL".to_owned(),
-            })?;
-            keys
-        }
+        KeyLocation::Discovery(issuer) => discovered(issuer, source).await?,
     };
     let document = fetch(&location, authorities).await?;
     KeySet::parse(&document).map_err(|cause| FetchError::Document { url: location, cause: cause.to_string() })
+}
+
+/// The `jwks_uri` of an issuer's discovery document.
+async fn discovered(issuer: &Uri, source: &Source) -> Result<Uri, FetchError> {
+    let [openid, oauth] = discovery_urls(issuer);
+    let authorities = source.authorities.as_deref();
+    let (location, document) = match fetch(&openid, authorities).await {
+        Ok(document) => (openid, document),
+        Err(missing @ FetchError::Status { .. }) => match fetch(&oauth, authorities).await {
+            Ok(document) => (oauth, document),
+            // The first place is the one that operators know.
+            Err(_) => return Err(missing),
+        },
+        Err(fault) => return Err(fault),
+    };
+    let fault = |cause: String| FetchError::Document { url: location.clone(), cause };
+    let discovery = Discovery::parse(&document, &source.issuer).map_err(|cause| fault(cause.to_string()))?;
+    discovery.jwks_uri.parse().map_err(|_| fault("its `jwks_uri` is not a URL".to_owned()))
+}
+
+/// Below the issuer (OpenID Connect Discovery §4.1), and between its host and its path (RFC 8414 §3.1).
+fn discovery_urls(issuer: &Uri) -> [Uri; 2] {
+    if issuer.path().contains("/.well-known/") {
+        return [issuer.clone(), issuer.clone()];
+    }
+    let path = issuer.path().trim_end_matches('/');
+    let at = |target: String| {
+        let mut parts = issuer.clone().into_parts();
+        parts.path_and_query = target.parse().ok();
+        Uri::from_parts(parts).unwrap_or_else(|_| issuer.clone())
+    };
+    [
+        at(format!("{path}/.well-known/openid-configuration")),
+        at(format!("/.well-known/oauth-authorization-server{path}")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_discovery_document_is_looked_for_where_both_standards_put_it() {
+        let urls = |issuer: &str| discovery_urls(&issuer.parse().unwrap()).map(|url| url.to_string());
+        assert_eq!(
+            urls("https://login.example.com/tenant/"),
+            [
+                "https://login.example.com/tenant/.well-known/openid-configuration",
+                "https://login.example.com/.well-known/oauth-authorization-server/tenant"
+            ]
+        );
+        assert_eq!(
+            urls("http://127.0.0.1:8081"),
+            [
+                "http://127.0.0.1:8081/.well-known/openid-configuration",
+                "http://127.0.0.1:8081/.well-known/oauth-authorization-server"
+            ]
+        );
+    }
 }

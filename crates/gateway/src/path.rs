@@ -145,11 +145,16 @@ impl<'a> CanonicalPath<'a> {
     }
 
     /// Detaches the path from the request's buffer.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a judged path that outlives its request is kept with it"))]
     pub(crate) fn into_owned(self) -> CanonicalPath<'static> {
         CanonicalPath(Cow::Owned(self.0.into_owned()))
     }
 
     /// The segments, decoded. `/` has none; a trailing slash gives a last, empty one.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "what an OpenAPI document says of a path is judged segment by segment")
+    )]
     pub(crate) fn segments(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let below_root = self.0.strip_prefix('/').filter(|rest| !rest.is_empty());
         below_root.into_iter().flat_map(|rest| rest.split('/')).map(decoded)

@@ -1,5 +1,6 @@
 //! Why a request does not pass, and the one place where that becomes an answer.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use bartizan_controls::ControlId;
@@ -12,7 +13,7 @@ use crate::body::AnswerBody;
 
 /// Why a request does not pass.
 #[derive(Clone, Debug)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The message could be read in two ways, or in none.
     Malformed(&'static str),
     /// The path could be read in two ways.
@@ -63,19 +64,19 @@ pub enum Refusal {
 
 /// Which limit was reached, and its figures.
 #[derive(Clone, Copy, Debug)]
-pub struct Limited {
+pub(crate) struct Limited {
     /// The limit's name: `address`, `identity`, `route` or `failed-authentication`.
-    pub limit: &'static str,
+    pub(crate) limit: &'static str,
     /// What it allows.
-    pub rate: Rate,
+    pub(crate) rate: Rate,
     /// Where the caller stands.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
 impl Refusal {
     /// The status, the `<name>` of `urn:bartizan:refusal:<name>` and the title: all that a client is told, and nothing an
     /// attacker learns from.
-    pub fn face(&self) -> (StatusCode, &'static str, &'static str) {
+    pub(crate) fn face(&self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
             Self::Malformed(_) => (S::BAD_REQUEST, "malformed-request", "The request is malformed"),
@@ -126,7 +127,7 @@ impl Refusal {
     }
 
     /// The stable reason for the event: more than the client is told, never a value from the request.
-    pub fn reason(&self) -> (&'static str, String) {
+    pub(crate) fn reason(&self) -> (&'static str, String) {
         let (_, name, _) = self.face();
         match self {
             Self::Malformed(why)
@@ -150,7 +151,7 @@ impl Refusal {
     }
 
     /// The control that this refusal proves to work.
-    pub fn control(&self, stage: Stage) -> Option<ControlId> {
+    pub(crate) fn control(&self, stage: Stage) -> Option<ControlId> {
         use bartizan_controls::{authn, authz, evidence, gate};
         Some(match self {
             Self::Malformed(_) | Self::AmbiguousForwarding(_) | Self::Misdirected | Self::ExpectationFailed => {
@@ -183,7 +184,7 @@ impl Refusal {
     }
 
     /// Whether the upstream, not the caller, is at fault.
-    pub fn is_failure(&self) -> bool {
+    pub(crate) fn is_failure(&self) -> bool {
         matches!(
             self,
             Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_)
@@ -191,7 +192,7 @@ impl Refusal {
     }
 
     /// The answer, as problem+json (`RFC 9457`).
-    pub fn into_response(self, request_id: RequestId) -> Response<AnswerBody> {
+    pub(crate) fn into_response(self, request_id: RequestId) -> Response<AnswerBody> {
         let (status, name, title) = self.face();
         let mut response = problem(status, name, title, request_id);
         self.add_fields(response.headers_mut());
@@ -232,7 +233,7 @@ impl Refusal {
 
 impl Limited {
     /// `Retry-After` and the `RateLimit` fields (draft-ietf-httpapi-ratelimit-headers).
-    pub fn add_fields(&self, headers: &mut HeaderMap) {
+    pub(crate) fn add_fields(&self, headers: &mut HeaderMap) {
         if !self.verdict.allowed {
             insert_text(headers, header::RETRY_AFTER, &ceil_seconds(self.verdict.retry_after).to_string());
         }
@@ -273,10 +274,10 @@ fn step_up_challenge(step_up: &StepUp) -> String {
     );
     let acr = step_up.acr.join(" ");
     if !acr.is_empty() {
-        challenge.push_str(&format!(r#", acr_values="{acr}""#));
+        let _ = write!(challenge, r#", acr_values="{acr}""#);
     }
     if let Some(max_age) = step_up.max_age {
-        challenge.push_str(&format!(", max_age={}", max_age.as_secs()));
+        let _ = write!(challenge, ", max_age={}", max_age.as_secs());
     }
     challenge
 }

@@ -15,7 +15,7 @@ use crate::ports::LocalService;
 use crate::upstream::Remote;
 
 /// A route as the pipeline sees it.
-pub struct CompiledRoute {
+pub(crate) struct CompiledRoute {
     pub(crate) name: Arc<str>,
     pub(crate) rules: Route,
     pub(crate) target: Target,

@@ -101,7 +101,10 @@ impl Bound {
             }
             addresses.push(address.local);
         }
-        let redirect = server.redirect_from.map(socket::listen).transpose()?;
+        let redirect = match server.redirect_from {
+            Some(address) => Some(socket::listen(socket::reserve(address)?.local)?),
+            None => None,
+        };
         Ok(Self { workers, redirect, addresses })
     }
 

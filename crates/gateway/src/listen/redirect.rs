@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -21,11 +22,10 @@ use crate::pipeline;
 /// Serves plain HTTP: answers 308 to the same URL over TLS, and nothing else.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
     let _open = local.open.subscribe();
-    let Ok(here) = stream.local_addr() else { return };
-    let connection = Connection { peer, local: here, tls: None };
+    let connection = Connection { peer, tls: None };
     let bounds = local.gate().config.server.bounds;
     let timeouts = local.gate().config.server.timeouts;
-    let service = service_fn(|request| answer(request, connection.clone(), local.clone()));
+    let service = service_fn(|request| ready(Ok::<_, Infallible>(answer(request, connection.clone(), &local))));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(timeouts.head)
@@ -45,13 +45,9 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    connection: Connection,
-    local: Rc<Local>,
-) -> Result<Response<AnswerBody>, Infallible> {
+fn answer(request: Request<Incoming>, connection: Connection, local: &Local) -> Response<AnswerBody> {
     let arrived = SystemTime::now();
     let (head, body) = request.into_parts();
     let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
-    Ok(pipeline::redirect(&raw, &local.gate(), &local.recorder))
+    pipeline::redirect(&raw, &local.gate(), &local.recorder)
 }

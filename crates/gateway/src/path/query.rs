@@ -86,12 +86,14 @@ impl<'a> Query<'a> {
     }
 
     /// The query as it came, and as it is forwarded.
+    #[cfg_attr(not(test), expect(dead_code, reason = "what an OpenAPI document says of parameters is judged with it"))]
     pub(crate) fn as_str(&self) -> &'a str {
         self.0
     }
 
     /// Names and values in order, decoded as `application/x-www-form-urlencoded` (`+` is a space). A parameter without
     /// `=` has an empty value.
+    #[cfg_attr(not(test), expect(dead_code, reason = "what an OpenAPI document says of parameters is judged with it"))]
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
         self.0.split('&').filter(|pair| !pair.is_empty()).map(split_pair)
     }
@@ -103,6 +105,7 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// [`QueryFault::Ambiguous`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "what an OpenAPI document says of parameters is judged with it"))]
     pub(crate) fn sole(&self, name: &str) -> Result<Option<Cow<'a, str>>, QueryFault> {
         let by_standard = sole_value(self.0.split('&'), name)?;
         let by_legacy = sole_value(self.0.split(['&', ';']), name)?;

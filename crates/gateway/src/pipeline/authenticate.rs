@@ -222,7 +222,7 @@ const SHARDS: usize = 64;
 const PER_SHARD: usize = 1024;
 
 /// Tokens that were verified already, by their hash: an ES256 verification costs more than all the rest of a request.
-pub struct VerifiedTokens(Box<[Shard]>);
+pub(crate) struct VerifiedTokens(Box<[Shard]>);
 
 type Shard = Mutex<HashMap<Fingerprint, Arc<Known>>>;
 

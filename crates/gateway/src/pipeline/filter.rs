@@ -95,7 +95,9 @@ pub(super) fn preflight(
 /// would make this an open redirect.
 pub(super) fn redirection(target: &http::Uri, gate: &Gate) -> Response<AnswerBody> {
     let authority = gate.config.server.public_url.authority().map_or("localhost", http::uri::Authority::as_str);
+    // `*` is no path: behind an authority it would become a part of the host's name.
     let target = target.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let target = if target.starts_with('/') && target.is_ascii() { target } else { "/" };
     let mut response = Response::new(AnswerBody::empty());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     // `//elsewhere` would be read as another host if it stood alone; behind an authority it is a path.
@@ -115,7 +117,7 @@ fn apply_cors(route: &CompiledRoute, method: &Method, origin: Option<&HeaderValu
 }
 
 /// Where a trusted proxy ends TLS, the client speaks it all the same.
-fn transport(over_tls: bool, gate: &Gate) -> Transport {
+pub(super) fn transport(over_tls: bool, gate: &Gate) -> Transport {
     let is_behind_tls = gate.config.server.public_url.scheme_str() == Some("https");
     if over_tls || is_behind_tls { Transport::Tls } else { Transport::Plain }
 }

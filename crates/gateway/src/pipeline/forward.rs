@@ -10,9 +10,11 @@ use tokio::time::Instant;
 
 use super::authenticate::Known;
 use super::authorize::Authorized;
+use super::filter::transport;
 use super::inspect::Inspected;
 use super::ownership::MOST_DOCUMENT_BYTES;
 use super::{AskUpstream, Question};
+use crate::answer::Transport;
 use crate::body::{AnswerBody, BodyFault, BodyWatch, RequestBody};
 use crate::exchange::{Content, Exchange, Trail};
 use crate::fields;
@@ -87,6 +89,10 @@ pub(super) async fn forward(
                 Content::Stream(incoming) => RequestBody::bounded(incoming, route.rules.body_bytes, idle),
                 Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
             };
+            if !body.is_empty() && !head.headers.contains_key(header::CONTENT_LENGTH) {
+                // Unless told, hyper takes a GET for one without a body, and the upstream would not get what was judged.
+                head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            }
             let answer = send(Request::from_parts(head, body), remote, &route, pool, &watch).await;
             trail.request_bytes(watch.bytes());
             answer?
@@ -186,7 +192,10 @@ impl<'a> Outbound<'a> {
         let exchange = self.exchange;
         let text = |text: &str| HeaderValue::from_str(text).map_err(|_| Refusal::Internal("unwritable-field"));
         let host = text(&exchange.authority)?;
-        let scheme = if exchange.connection.tls.is_some() { "https" } else { "http" };
+        let scheme = match transport(exchange.connection.tls.is_some(), self.gate) {
+            Transport::Tls => "https",
+            Transport::Plain => "http",
+        };
         headers.insert(X_REQUEST_ID, text(exchange.request_id.as_text().as_str())?);
         headers.insert(X_FORWARDED_FOR, text(&exchange.client.to_string())?);
         headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));

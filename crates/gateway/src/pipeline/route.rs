@@ -11,11 +11,14 @@ use crate::path::decoded;
 use crate::refusal::Refusal;
 use crate::route::{CompiledRoute, Found};
 
+/// Path parameters, decoded.
+pub(crate) type Parameters = Vec<(Arc<str>, String)>;
+
 /// A request for something that is declared.
 pub(crate) struct Routed {
     exchange: Exchange,
     route: Arc<CompiledRoute>,
-    parameters: Vec<(Arc<str>, String)>,
+    parameters: Parameters,
 }
 
 impl Routed {
@@ -35,12 +38,13 @@ impl Routed {
         &self.parameters
     }
 
-    pub(super) fn into_parts(self) -> (Exchange, Arc<CompiledRoute>, Vec<(Arc<str>, String)>) {
+    pub(super) fn into_parts(self) -> (Exchange, Arc<CompiledRoute>, Parameters) {
         (self.exchange, self.route, self.parameters)
     }
 }
 
 /// Where a request goes from here.
+#[expect(clippy::large_enum_variant, reason = "nearly all go onward: boxing them would allocate on the hot path")]
 pub(super) enum Way {
     /// Through the remaining stages.
     Onward(Routed),

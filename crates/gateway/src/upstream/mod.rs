@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub(crate) use connect::{authorities, connect, server_name};
 pub(crate) use pool::{Lease, Pool};
 
+use crate::body::BodyWatch;
 use crate::config::UpstreamTimeouts;
 
 /// A backend, ready to be connected to.
@@ -42,6 +43,17 @@ impl Deadlines {
     pub(crate) fn starting_now(timeouts: UpstreamTimeouts) -> Self {
         let total = Instant::now() + timeouts.total;
         Self { connect: timeouts.connect, first_byte: timeouts.first_byte, total }
+    }
+
+    /// Returns when the answer is late. While the body is on its way only the whole exchange is timed: a slow upload is the client's
+    /// time, not the upstream's.
+    async fn passed(self, body: Option<BodyWatch>) {
+        if let Some(body) = body
+            && timeout_at(self.total, body.sent()).await.is_err()
+        {
+            return;
+        }
+        sleep_until(self.total.min(Instant::now() + self.first_byte)).await;
     }
 }
 

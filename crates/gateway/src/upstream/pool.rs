@@ -8,7 +8,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use super::{Deadlines, Remote, SendFault, connect};
 use crate::body::RequestBody;
@@ -63,7 +63,7 @@ impl Pool {
         mut request: Request<RequestBody>,
         deadlines: Deadlines,
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
-        while let Some((sender, is_suspect)) = self.take(remote.key).await {
+        while let Some((sender, is_suspect)) = self.take(remote.key) {
             let spare = is_suspect.then(|| spare(&request)).flatten();
             match self.exchange(sender, remote.key, request, deadlines).await {
                 Ok(answer) => return Ok(answer),
@@ -81,15 +81,15 @@ impl Pool {
     }
 
     /// The most recently used idle connection that is still open, and whether it has been idle for suspiciously long.
-    async fn take(&self, key: u64) -> Option<(SendRequest<RequestBody>, bool)> {
-        loop {
-            let Idle { mut sender, since } = self.0.borrow_mut().get_mut(&key)?.pop()?;
-            let idle = since.elapsed();
-            // hyper may need a moment to notice that the last exchange is complete.
-            if idle < IDLE && !sender.is_closed() && sender.ready().await.is_ok() {
-                return Some((sender, idle > SUSPECT));
-            }
-        }
+    fn take(&self, key: u64) -> Option<(SendRequest<RequestBody>, bool)> {
+        let mut kept = self.0.borrow_mut();
+        let idle = kept.get_mut(&key)?;
+        idle.retain(|idle| idle.since.elapsed() < IDLE && !idle.sender.is_closed());
+        // A connection whose answer came before its request was complete still sends the rest: waiting for it would let whoever
+        // uploads slowly hold up a stranger's request.
+        let ready = idle.iter().rposition(|idle| idle.sender.is_ready())?;
+        let Idle { sender, since } = idle.remove(ready);
+        Some((sender, since.elapsed() > SUSPECT))
     }
 
     async fn exchange(
@@ -99,18 +99,17 @@ impl Pool {
         request: Request<RequestBody>,
         deadlines: Deadlines,
     ) -> Result<(Response<Incoming>, Lease), (SendFault, Option<Request<RequestBody>>)> {
-        // While a body is still on its way only the whole exchange is timed: a slow upload is the client's time, not the upstream's.
-        let until = match request.body().is_empty() {
-            true => deadlines.total.min(Instant::now() + deadlines.first_byte),
-            false => deadlines.total,
-        };
-        match timeout_at(until, sender.try_send_request(request)).await {
-            Ok(Ok(response)) => Ok((response, Lease { sender, key, pool: self.clone() })),
-            Ok(Err(mut failed)) => {
-                let unsent = failed.take_message();
-                Err((SendFault::NoAnswer(cause(failed.error())), unsent))
-            }
-            Err(_) => Err((SendFault::Timeout("no-answer-in-time"), None)),
+        let late = deadlines.passed(request.body().watch());
+        tokio::select! {
+            biased;
+            answer = sender.try_send_request(request) => match answer {
+                Ok(response) => Ok((response, Lease { sender, key, pool: self.clone() })),
+                Err(mut failed) => {
+                    let unsent = failed.take_message();
+                    Err((SendFault::NoAnswer(cause(failed.error())), unsent))
+                }
+            },
+            () = late => Err((SendFault::Timeout("no-answer-in-time"), None)),
         }
     }
 

@@ -43,7 +43,12 @@ impl Resolver<'_> {
         self.audience(literal, place);
         let (keys, fetch) = self.keys_of(literal, place)?;
         let mut issuer = Issuer::new(literal.issuer.as_str(), audience(literal), keys);
-        issuer.algorithms = literal.algorithms.iter().flatten().map(|it| algorithm(*it)).collect();
+        issuer.algorithms = match (&literal.algorithms, &literal.hs256) {
+            (Some(said), _) => said.iter().map(|it| algorithm(*it)).collect(),
+            // The key says which: HS512 was not agreed on, however long the secret.
+            (None, Some(_)) => vec![Algorithm::Hs256],
+            (None, None) => Vec::new(),
+        };
         issuer.require = required(&literal.require);
         issuer.claims = ClaimMap {
             subject: literal.claims.subject.as_str().to_owned(),
