@@ -48,7 +48,7 @@ pub struct Console {
 /// # Errors
 /// Every fault of the file at once. What can be judged in spite of a fault elsewhere is judged.
 pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Faults> {
-    let text = read(path, environment).map_err(|fault| Faults::new(Source::new(path, String::new()), vec![fault]))?;
+    let text = read(path, environment).map_err(|fault| Faults::new(Source::new(path, String::new()), vec![*fault]))?;
     let mut source = Source::new(path, text);
     let root = match Node::parse(&source) {
         Ok(root) => root,
@@ -86,8 +86,9 @@ fn with_server(mut file: Value) -> Value {
     file
 }
 
-fn read(path: &Path, environment: &dyn Environment) -> Result<String, Fault> {
-    let fault = |message: String, remedy: &str| Fault::error(FaultKind::Unreadable, 0..0, message).remedy(remedy);
+fn read(path: &Path, environment: &dyn Environment) -> Result<String, Box<Fault>> {
+    let fault =
+        |message: String, remedy: &str| Box::new(Fault::error(FaultKind::Unreadable, 0..0, message).remedy(remedy));
     let content = environment.read(path).map_err(|error| {
         let remedy = match error.kind() {
             std::io::ErrorKind::NotFound => {

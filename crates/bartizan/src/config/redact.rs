@@ -17,7 +17,9 @@ const SECRET_BEGINNINGS: [&str; 9] = ["btz_", "eyJ", "-----BEGIN", "sk_", "sk-",
 pub(crate) fn hide_secrets(root: &Node, source: &mut Source) {
     let mut found = Vec::new();
     collect(root, false, &mut found);
-    found.into_iter().for_each(|span| source.hide(span));
+    for span in found {
+        source.hide(span);
+    }
 }
 
 fn collect(node: &Node, under_secret_key: bool, found: &mut Vec<Range<usize>>) {
@@ -60,7 +62,9 @@ pub(crate) fn hide_secret_lines(source: &mut Source) {
         }
         start += line.len();
     }
-    found.into_iter().for_each(|span| source.hide(span));
+    for span in found {
+        source.hide(span);
+    }
 }
 
 fn blanks(text: Option<&str>) -> usize {

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::expect::{branches, expectation, words};
@@ -30,7 +32,7 @@ pub fn reference() -> String {
 fn section(page: &mut String, root: &Value, title: &str, depth: usize, schema: &Value, table: &Value) {
     let table = resolved(root, table);
     let described = [schema, table].into_iter().map(|it| text(it, "description")).find(|it| !it.is_empty());
-    page.push_str(&format!("\n{} `{title}`\n\n{}\n\n", "#".repeat(depth), described.unwrap_or_default()));
+    let _infallible = write!(page, "\n{} `{title}`\n\n{}\n\n", "#".repeat(depth), described.unwrap_or_default());
     page.push_str("| key | value | default | meaning |\n|---|---|---|---|\n");
     let required: Vec<&str> = list(table, "required");
     let members = members(root, table);
@@ -42,7 +44,8 @@ fn section(page: &mut String, root: &Value, title: &str, depth: usize, schema: &
             None => String::new(),
         };
         let cells = [format!("`{key}`"), value, default, meaning(root, schema)];
-        page.push_str(&format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|").replace('\n', " ")).join(" | ")));
+        let _infallible =
+            writeln!(page, "| {} |", cells.map(|cell| cell.replace('|', "\\|").replace('\n', " ")).join(" | "));
     }
     for (key, schema) in &members {
         for inner in tables(root, schema) {
@@ -62,7 +65,7 @@ fn meaning(root: &Value, schema: &Value) -> String {
             continue;
         };
         if !about.is_empty() {
-            meaning.push_str(&format!(" `\"{word}\"`: {about}"));
+            let _infallible = write!(meaning, " `\"{word}\"`: {about}");
         }
     }
     meaning

@@ -7,7 +7,7 @@ use super::Resolver;
 use crate::config::faults::{Fault, FaultKind};
 use crate::config::literal::{self, OneOrMany, RequiredClaim};
 use crate::config::tree::Place;
-use crate::config::units::Url;
+use crate::config::units::{Period, Url};
 
 impl Resolver<'_> {
     pub(super) fn issuers(&mut self, issuers: &[literal::Issuer]) -> Vec<TrustedIssuer> {
@@ -56,7 +56,7 @@ impl Resolver<'_> {
             scopes: literal.claims.scopes.as_str().to_owned(),
         };
         issuer.leeway = literal.leeway.get();
-        issuer.max_lifetime = literal.max_lifetime.map(|period| period.get());
+        issuer.max_lifetime = literal.max_lifetime.map(Period::get);
         self.algorithms(literal, &issuer, place)?;
         self.lifetime(literal, place);
         Some(TrustedIssuer { issuer, fetch })
