@@ -170,7 +170,8 @@ pub struct KeyFetch {
 /// A place that names or holds an issuer's keys. `https`, or `http` on loopback.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KeyLocation {
-    /// `issuer` + `/.well-known/openid-configuration` or RFC 8414's form; its `jwks_uri` is followed.
+    /// The issuer's URL: its discovery document is looked for where OpenID Connect Discovery §4 and RFC 8414 §3.1 put it, unless the
+    /// URL is that of such a document already; its `jwks_uri` is followed.
     Discovery(Uri),
     /// A key set.
     KeySet(Uri),

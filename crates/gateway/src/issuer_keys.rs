@@ -214,17 +214,67 @@ async fn keys_of(source: &Source) -> Result<KeySet, FetchError> {
     let authorities = source.authorities.as_deref();
     let location = match &source.location {
         KeyLocation::KeySet(location) => location.clone(),
-        KeyLocation::Discovery(location) => {
-            let document = fetch(location, authorities).await?;
-            let discovery = Discovery::parse(&document, &source.issuer)
-                .map_err(|cause| FetchError::Document { url: location.clone(), cause: cause.to_string() })?;
-            let keys: Uri = discovery.jwks_uri.parse().map_err(|_| FetchError::Document {
-                url: location.clone(),
-                cause: "its `jwks_uri` is not a URL".to_owned(),
-            })?;
-            keys
-        }
+        KeyLocation::Discovery(issuer) => discovered(issuer, source).await?,
     };
     let document = fetch(&location, authorities).await?;
     KeySet::parse(&document).map_err(|cause| FetchError::Document { url: location, cause: cause.to_string() })
+}
+
+/// The `jwks_uri` of an issuer's discovery document.
+async fn discovered(issuer: &Uri, source: &Source) -> Result<Uri, FetchError> {
+    let [openid, oauth] = discovery_urls(issuer);
+    let authorities = source.authorities.as_deref();
+    let (location, document) = match fetch(&openid, authorities).await {
+        Ok(document) => (openid, document),
+        Err(missing @ FetchError::Status { .. }) => match fetch(&oauth, authorities).await {
+            Ok(document) => (oauth, document),
+            // The first place is the one that operators know.
+            Err(_) => return Err(missing),
+        },
+        Err(fault) => return Err(fault),
+    };
+    let fault = |cause: String| FetchError::Document { url: location.clone(), cause };
+    let discovery = Discovery::parse(&document, &source.issuer).map_err(|cause| fault(cause.to_string()))?;
+    discovery.jwks_uri.parse().map_err(|_| fault("its `jwks_uri` is not a URL".to_owned()))
+}
+
+/// Below the issuer (OpenID Connect Discovery §4.1), and between its host and its path (RFC 8414 §3.1).
+fn discovery_urls(issuer: &Uri) -> [Uri; 2] {
+    if issuer.path().contains("/.well-known/") {
+        return [issuer.clone(), issuer.clone()];
+    }
+    let path = issuer.path().trim_end_matches('/');
+    let at = |target: String| {
+        let mut parts = issuer.clone().into_parts();
+        parts.path_and_query = target.parse().ok();
+        Uri::from_parts(parts).unwrap_or_else(|_| issuer.clone())
+    };
+    [
+        at(format!("{path}/.well-known/openid-configuration")),
+        at(format!("/.well-known/oauth-authorization-server{path}")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_discovery_document_is_looked_for_where_both_standards_put_it() {
+        let urls = |issuer: &str| discovery_urls(&issuer.parse().unwrap()).map(|url| url.to_string());
+        assert_eq!(
+            urls("https://login.example.com/tenant/"),
+            [
+                "https://login.example.com/tenant/.well-known/openid-configuration",
+                "https://login.example.com/.well-known/oauth-authorization-server/tenant"
+            ]
+        );
+        assert_eq!(
+            urls("http://127.0.0.1:8081"),
+            [
+                "http://127.0.0.1:8081/.well-known/openid-configuration",
+                "http://127.0.0.1:8081/.well-known/oauth-authorization-server"
+            ]
+        );
+    }
 }

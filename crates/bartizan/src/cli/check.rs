@@ -53,7 +53,7 @@ impl Check {
                     text.push_str(&loaded.warnings.render(output.style));
                 }
                 if !output.quiet {
-                    text.push_str(&format!("{}: valid; {}\n", self.file.display(), loaded.posture.summary()));
+                    text.push_str(&self.summary(loaded));
                 }
                 output.write(&text)?;
             }
@@ -61,10 +61,14 @@ impl Check {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn summary(&self, loaded: &Loaded) -> String {
+        format!("{}: valid; {}\n", self.file.display(), loaded.posture.summary())
+    }
+
     fn faulty(&self, faults: &Faults, output: Output) -> anyhow::Result<ExitCode> {
         match output.format {
             Format::Json => {
-                output.write_json(&json!({ "file": self.file, "valid": false, "faults": faults.records() }))?
+                output.write_json(&json!({ "file": self.file, "valid": false, "faults": faults.records() }))?;
             }
             Format::Text => output.write(&faults.render(output.style))?,
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::expect::{branches, either, expectation, form, wants, words};
+use super::expect::{branches, expectation, form, wants, words};
 use super::faults::{Fault, FaultKind};
 use super::hints;
 use super::later;
@@ -235,21 +235,13 @@ impl Checker<'_> {
         }
         let known: Vec<&str> =
             ["env", "file"].into_iter().filter(|name| members.iter().any(|it| it.key == *name)).collect();
-        match known.as_slice() {
-            [one] => {
-                let one = *one;
-                let branch = branches(self.root, schema)
-                    .into_iter()
-                    .find(|it| it.pointer(&format!("/properties/{one}")).is_some())?;
-                self.table(branch, members, node, place)
-            }
-            _ => {
-                let message = format!("`{key}` must name one place where the secret is");
-                self.report(
-                    Fault::error(FaultKind::MissingKey, node.span.clone(), message)
-                        .remedy(either(&["write `{ env = \"NAME\" }`".to_owned(), "`{ file = \"path\" }`".to_owned()])),
-                )
-            }
-        }
+        let [one] = *known.as_slice() else {
+            let message = format!("`{key}` must name one place where the secret is");
+            let remedy = "write `{ env = \"NAME\" }` or `{ file = \"path\" }`";
+            return self.report(Fault::error(FaultKind::MissingKey, node.span.clone(), message).remedy(remedy));
+        };
+        let has = |branch: &&Value| branch.pointer(&format!("/properties/{one}")).is_some();
+        let branch = branches(self.root, schema).into_iter().find(has)?;
+        self.table(branch, members, node, place)
     }
 }

@@ -69,15 +69,14 @@ fn phrase(root: &Value, schema: &Value) -> String {
     let keyword = |name| schema.get(name).and_then(Value::as_str);
     match (form(schema), keyword("type")) {
         (Some(form), _) => {
-            let article = if form.starts_with(['a', 'e', 'o']) { "an" } else { "a" };
             let example = schema.pointer("/examples/0").and_then(Value::as_str).unwrap_or_default();
-            format!("{article} {form} such as `\"{example}\"`")
+            format!("{} such as `\"{example}\"`", noun(form))
         }
         (None, Some("string")) => "a string".to_owned(),
         (None, Some("integer" | "number")) => "a whole number".to_owned(),
         (None, Some("boolean")) => "`true` or `false`".to_owned(),
         (None, Some("array")) => match schema.get("items") {
-            Some(items) => format!("a list `[…]` of {}", items_phrase(root, items)),
+            Some(items) => format!("a list of {}", items_phrase(root, items)),
             None => "a list".to_owned(),
         },
         _ => table_phrase(schema),
@@ -85,13 +84,45 @@ fn phrase(root: &Value, schema: &Value) -> String {
 }
 
 fn items_phrase(root: &Value, items: &Value) -> String {
-    let phrase = expectation(root, items);
-    match phrase.split_once(' ') {
-        Some(("a" | "an", rest)) => match rest.split_once(" such as ") {
-            Some((noun, example)) => format!("{noun}s such as `[{}]`", example.trim_matches('`')),
-            None => format!("{rest}s"),
-        },
-        _ => phrase,
+    let words = words(root, items);
+    let branches = branches(root, items);
+    if !words.is_empty() {
+        return expectation(root, items);
+    }
+    match branches.first().and_then(|branch| Some((form(branch)?, branch.pointer("/examples/0")?.as_str()?))) {
+        Some((form, example)) => {
+            let (_, plain) = noun(form).split_once(' ').unwrap_or_default();
+            let plural = if plain.ends_with('s') { format!("{plain}es") } else { format!("{plain}s") };
+            format!("{plural} such as `[\"{example}\"]`")
+        }
+        None if branches.first().is_some_and(|branch| branch.get("type").is_some_and(|it| it == "object")) => {
+            let phrase = expectation(root, items);
+            phrase.replacen("a table", "tables", 1)
+        }
+        None => "strings".to_owned(),
+    }
+}
+
+/// A form's name, as a person would say it.
+fn noun(form: &str) -> &'static str {
+    match form {
+        "duration" => "a duration",
+        "size" => "a size",
+        "rate" => "a rate",
+        "time" => "a point in time",
+        "expiry" => "`\"never\"` or a point in time",
+        "hours" => "a daily window",
+        "address" => "an address and port",
+        "network" => "a network",
+        "url" => "a URL",
+        "origin" => "an origin",
+        "path" => "a path",
+        "look-up" => "a look-up",
+        "pointer" => "a JSON Pointer",
+        "method" => "a method",
+        "header" => "a header's name",
+        "name" => "a name",
+        _ => "a hash",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::expect::either;
 use super::schema::resolved;
 
 /// What users of other gates type, and the keys of ours that do the same. A name may mean different things in different
@@ -198,6 +199,6 @@ fn elsewhere(root: &Value, key: &str) -> Option<String> {
         let header = if is_list { format!("[[{name}]]") } else { format!("[{name}]") };
         members.contains_key(key).then_some(header)
     });
-    let first = holders.next()?;
-    holders.next().is_none().then_some(first)
+    let holders: Vec<String> = holders.by_ref().take(3).map(|header| format!("`{header}`")).collect();
+    (!holders.is_empty()).then(|| either(&holders))
 }

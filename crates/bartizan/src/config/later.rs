@@ -64,7 +64,9 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
             "`policy` decides by a Rego rule",
             "write what it decides as `roles`, `scopes`, `attributes`, `owner`, `networks` or `hours`",
         ),
-        ("console", _) => ("the web console", "leave everything but `listen` out of `[console]`"),
+        ("console", _) => {
+            ("everything here but `listen` is the web console", "leave everything but `listen` out of `[console]`")
+        }
         _ => return None,
     };
     Some(Later { what, instead })

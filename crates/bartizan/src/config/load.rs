@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::check::{Checked, check};
 use super::faults::{Fault, FaultKind, Faults, Severity};
 use super::literal;
@@ -46,7 +48,7 @@ pub struct Console {
 /// # Errors
 /// Every fault of the file at once. What can be judged in spite of a fault elsewhere is judged.
 pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Faults> {
-    let text = read(path, environment).map_err(|fault| Faults::new(Source::new(path, String::new()), vec![fault]))?;
+    let text = read(path, environment).map_err(|fault| Faults::new(Source::new(path, String::new()), vec![*fault]))?;
     let mut source = Source::new(path, text);
     let root = match Node::parse(&source) {
         Ok(root) => root,
@@ -57,7 +59,7 @@ pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Faults
     };
     hide_secrets(&root, &mut source);
     let Checked { mut faults, sound, kept } = check(&json_schema(), &root);
-    let resolved = match sound.map(serde_json::from_value::<literal::File>) {
+    let resolved = match sound.map(with_server).map(serde_json::from_value::<literal::File>) {
         Some(Ok(file)) => {
             let (resolved, more) = resolve(&file, &source, &root, kept, environment);
             faults.extend(more);
@@ -76,8 +78,17 @@ pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Faults
     }
 }
 
-fn read(path: &Path, environment: &dyn Environment) -> Result<String, Fault> {
-    let fault = |message: String, remedy: &str| Fault::error(FaultKind::Unreadable, 0..0, message).remedy(remedy);
+/// Where `[server]` was found at fault, the rest is judged with one in its place that says nothing.
+fn with_server(mut file: Value) -> Value {
+    if let Some(sections) = file.as_object_mut() {
+        sections.entry("server").or_insert_with(|| json!({ "listen": "127.0.0.1:0" }));
+    }
+    file
+}
+
+fn read(path: &Path, environment: &dyn Environment) -> Result<String, Box<Fault>> {
+    let fault =
+        |message: String, remedy: &str| Box::new(Fault::error(FaultKind::Unreadable, 0..0, message).remedy(remedy));
     let content = environment.read(path).map_err(|error| {
         let remedy = match error.kind() {
             std::io::ErrorKind::NotFound => {

@@ -11,6 +11,7 @@ pub mod literal;
 mod load;
 pub mod posture;
 mod redact;
+mod reference;
 mod render;
 mod resolve;
 mod schema;
@@ -23,6 +24,10 @@ pub use environment::{Environment, Process};
 pub use faults::{Fault, FaultKind, FaultRecord, Faults, Severity};
 pub use load::{Console, Loaded, load};
 pub use posture::Posture;
+pub use reference::reference;
 pub use render::Style;
 pub use schema::json_schema;
 pub use source::{Position, Source};
+
+#[cfg(test)]
+mod tests;

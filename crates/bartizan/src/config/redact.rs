@@ -17,7 +17,9 @@ const SECRET_BEGINNINGS: [&str; 9] = ["btz_", "eyJ", "-----BEGIN", "sk_", "sk-",
 pub(crate) fn hide_secrets(root: &Node, source: &mut Source) {
     let mut found = Vec::new();
     collect(root, false, &mut found);
-    found.into_iter().for_each(|span| source.hide(span));
+    for span in found {
+        source.hide(span);
+    }
 }
 
 fn collect(node: &Node, under_secret_key: bool, found: &mut Vec<Range<usize>>) {
@@ -60,11 +62,20 @@ pub(crate) fn hide_secret_lines(source: &mut Source) {
         }
         start += line.len();
     }
-    found.into_iter().for_each(|span| source.hide(span));
+    for span in found {
+        source.hide(span);
+    }
+}
+
+fn blanks(text: Option<&str>) -> usize {
+    text.map_or(0, |text| text.len() - text.trim_start().len())
 }
 
 fn secret_part(line: &str) -> Option<usize> {
-    let assigned = line.find('=').filter(|at| line.get(..*at).is_some_and(is_secret_key)).map(|at| at + 1);
+    let assigned = line
+        .find('=')
+        .filter(|at| line.get(..*at).is_some_and(is_secret_key))
+        .map(|at| at + 1 + blanks(line.get(at + 1..)));
     let begun = SECRET_BEGINNINGS.iter().filter_map(|beginning| line.find(beginning)).min();
     let password = line.contains('@').then(|| line.find("://")).flatten();
     [assigned, begun, password].into_iter().flatten().min()

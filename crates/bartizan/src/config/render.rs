@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::faults::{Fault, Faults, Severity};
 use super::source::Source;
@@ -61,11 +61,39 @@ fn report<'a>(source: &Source, shown: &'a str, fault: &'a Fault) -> Group<'a> {
     if let Some((span, words)) = &fault.related {
         snippet = snippet.annotation(AnnotationKind::Context.span(source.clamp(span)).label(words));
     }
-    let group = level.primary_title(&fault.message).element(snippet);
+    let title = level.primary_title(&fault.message);
+    // A file that could not be read has no line to show.
+    let group = if source.text.is_empty() {
+        title.element(Origin::path(source.path.display().to_string()))
+    } else {
+        title.element(snippet)
+    };
     match &fault.remedy {
-        Some(remedy) => group.element(Level::HELP.message(remedy)),
+        Some(remedy) => group.element(Level::HELP.message(wrapped(remedy))),
         None => group,
     }
+}
+
+/// Broken into lines that fit beside the margin on a terminal of 80 columns; what stands in backticks is to be copied, and
+/// stays whole.
+fn wrapped(text: &str) -> String {
+    const WIDTH: usize = 68;
+    let mut lines = String::new();
+    let (mut column, mut quoted) = (0, false);
+    for word in text.split_inclusive(|character| {
+        quoted ^= character == '`';
+        character == ' ' && !quoted
+    }) {
+        let length = word.trim_end().chars().count();
+        if column > 0 && column + length > WIDTH {
+            lines.truncate(lines.trim_end().len());
+            lines.push('\n');
+            column = 0;
+        }
+        lines.push_str(word);
+        column += word.chars().count();
+    }
+    lines
 }
 
 /// `1 error`, `2 errors`.

@@ -174,6 +174,11 @@ fn syntax_remedy(message: &str) -> &'static str {
         "every key stands once in its section; a list of sections is written `[[routes]]`, with two brackets"
     } else if message.contains("string values must be quoted") || message.contains("unquoted") {
         "put the value between quotes: `key = \"value\"`"
+    } else if ["invalid float", "invalid integer", "invalid mantissa", "invalid number"]
+        .iter()
+        .any(|it| message.contains(it))
+    {
+        "put the value between quotes, unless it is a number: `key = \"value\"`"
     } else if message.contains("newline") {
         "a value ends on its line; only lists, inline tables and strings in \"\"\" may go on"
     } else if message.contains("missing value") || message.contains("key with no value") {

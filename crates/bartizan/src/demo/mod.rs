@@ -242,3 +242,34 @@ Ctrl-C ends it and removes all of it.",
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Process};
+    use crate::serve;
+
+    struct Served(serve::Running);
+
+    impl Gate for Served {
+        fn stop(self) -> anyhow::Result<()> {
+            self.0.stop()
+        }
+    }
+
+    fn start(file: &Path) -> anyhow::Result<Served> {
+        let loaded = config::load(file, &Process).map_err(|faults| anyhow::anyhow!("{}", faults.summary()))?;
+        Ok(Served(serve::start(file, loaded)?))
+    }
+
+    #[tokio::test]
+    async fn the_gate_stops_what_it_promises_and_serves_honest_users() {
+        let stage = Stage::set(start).await.unwrap();
+        let story = stage.play().await.unwrap();
+        let directory = stage.directory.path().to_owned();
+        stage.clear().await.unwrap();
+        assert!(!directory.exists(), "the demo's state is still there");
+        insta::assert_snapshot!(table::render(&story, Colour::Plain));
+        assert!(story.is_good());
+    }
+}

@@ -29,7 +29,9 @@ impl Checker<'_> {
             }
         }
         let complete = self.required(schema, &sound, &explained, node, place);
-        complete.then_some(Value::Object(sound))
+        // Of the file itself, whatever is sound is read on: a fault in one section must not hide those of the others.
+        let is_file = *place == Place::root();
+        (complete || is_file).then_some(Value::Object(sound))
     }
 
     /// A member of a table whose keys are the user's own.
@@ -75,7 +77,7 @@ impl Checker<'_> {
                 explained.push(meant);
                 fault.label(label).remedy(remedy)
             }
-            Some(Meant::In(section)) => fault.remedy(format!("`{key}` is a key of `{section}`: move it there")),
+            Some(Meant::In(section)) => fault.remedy(format!("`{key}` is a key of {section}: move it there")),
             None => fault.remedy(format!("the keys here are {}", listed(known))),
         };
         self.report(fault)

@@ -27,7 +27,7 @@ pub(super) fn of(gateway: &Config) -> (Vec<Caller>, Vec<Weakness>) {
 
 fn audience(trusted: &TrustedIssuer) -> String {
     match trusted.issuer.audience.as_slice() {
-        [] => " for any audience".to_owned(),
+        [] => " without an audience".to_owned(),
         audience => format!(" for {}", audience.join(" or ")),
     }
 }
@@ -65,7 +65,7 @@ fn weak_issuer(trusted: &TrustedIssuer) -> Vec<Weakness> {
         weak("tokens that do not say who issued them pass", "`require` without \"iss\"".to_owned());
     }
     if issuer.require.audience == Presence::Optional {
-        weak("tokens meant for other services pass", "`require` without \"aud\"".to_owned());
+        weak("tokens that do not say whom they are for pass", "`require` without \"aud\"".to_owned());
     }
     if issuer.require.expiry == Presence::Optional && issuer.max_lifetime.is_none() {
         weak("tokens that never end pass", "`require` without \"exp\", and no `max_lifetime`,".to_owned());

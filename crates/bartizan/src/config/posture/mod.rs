@@ -147,7 +147,7 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             weaker.push(Weakness::new("no TLS: requests are readable on this machine", "`tls = \"off\"`"));
         }
         Tls::Off => {
-            weaker.push(Weakness::new("no TLS: everybody on the way reads and changes requests", "`tls = \"off\"`"))
+            weaker.push(Weakness::new("no TLS: everybody on the way reads and changes requests", "`tls = \"off\"`"));
         }
         Tls::SelfSigned { .. } => {
             weaker.push(Weakness::new(

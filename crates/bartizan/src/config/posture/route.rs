@@ -47,7 +47,11 @@ impl RoutePosture {
     }
 }
 
+/// What has to be shown; nothing where anybody may call.
 fn credentials(route: &Route) -> Vec<String> {
+    if route.access == Access::Public {
+        return Vec::new();
+    }
     let name = |kind: &CredentialKind| match kind {
         CredentialKind::Session => "session",
         CredentialKind::Bearer => "bearer token",

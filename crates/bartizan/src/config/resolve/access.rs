@@ -6,7 +6,7 @@ use super::Resolver;
 use crate::config::faults::FaultKind;
 use crate::config::literal::{self, AccessRule, AccessWord, Credential, Route, Scalar, Weekday};
 use crate::config::tree::Place;
-use crate::config::units::Period;
+use crate::config::units::{Period, Time};
 
 impl Resolver<'_> {
     /// Who may call a route.
@@ -46,7 +46,7 @@ impl Resolver<'_> {
             },
             networks: rule.networks.iter().flatten().map(|network| network.get()).collect(),
             hours,
-            until: rule.until.map(|until| until.get()),
+            until: rule.until.map(Time::get),
         })
     }
 

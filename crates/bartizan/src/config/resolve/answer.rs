@@ -60,19 +60,12 @@ impl Resolver<'_> {
                 self.error(FaultKind::Unsafe, &place, format!("`{field}` cannot be set: {why}"), "leave it out");
                 return None;
             }
-            match (name(field), HeaderValue::from_str(value)) {
-                (Some(name), Ok(value)) => fields.push((name, value)),
-                _ => {
-                    let message = format!("the value of `{field}` cannot stand in a header field");
-                    self.error(
-                        FaultKind::Malformed,
-                        &place,
-                        message,
-                        "write visible ASCII on one line (RFC 9110 §5.5)",
-                    );
-                    return None;
-                }
-            }
+            let Some(pair) = name(field).zip(HeaderValue::from_str(value).ok()) else {
+                let message = format!("the value of `{field}` cannot stand in a header field");
+                self.error(FaultKind::Malformed, &place, message, "write visible ASCII on one line (RFC 9110 §5.5)");
+                return None;
+            };
+            fields.push(pair);
         }
         for (index, field) in remove.iter().enumerate() {
             let place = place.key("remove").index(index);

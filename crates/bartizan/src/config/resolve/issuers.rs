@@ -7,7 +7,7 @@ use super::Resolver;
 use crate::config::faults::{Fault, FaultKind};
 use crate::config::literal::{self, OneOrMany, RequiredClaim};
 use crate::config::tree::Place;
-use crate::config::units::Url;
+use crate::config::units::{Period, Url};
 
 impl Resolver<'_> {
     pub(super) fn issuers(&mut self, issuers: &[literal::Issuer]) -> Vec<TrustedIssuer> {
@@ -30,7 +30,11 @@ impl Resolver<'_> {
         let named = |(trusted, _): &&(TrustedIssuer, Place)| [one, other].contains(&&trusted.issuer.name);
         let places: Vec<&Place> = trusted.iter().filter(named).map(|(_, place)| place).collect();
         let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
-        let message = format!("a token could be judged as of `{one}` or of `{other}`, by different rules");
+        let message = if one == other {
+            format!("a token of `{one}` would fit two entries")
+        } else {
+            format!("a token could be judged as of `{one}` or of `{other}`")
+        };
         let fault = Fault::error(FaultKind::Duplicate, self.span(last), message).related(self.span(first), "the other");
         self.faults.push(fault.remedy("write the issuer once, or give each entry its own audience or algorithms"));
     }
@@ -39,7 +43,12 @@ impl Resolver<'_> {
         self.audience(literal, place);
         let (keys, fetch) = self.keys_of(literal, place)?;
         let mut issuer = Issuer::new(literal.issuer.as_str(), audience(literal), keys);
-        issuer.algorithms = literal.algorithms.iter().flatten().map(|it| algorithm(*it)).collect();
+        issuer.algorithms = match (&literal.algorithms, &literal.hs256) {
+            (Some(said), _) => said.iter().map(|it| algorithm(*it)).collect(),
+            // The key says which: HS512 was not agreed on, however long the secret.
+            (None, Some(_)) => vec![Algorithm::Hs256],
+            (None, None) => Vec::new(),
+        };
         issuer.require = required(&literal.require);
         issuer.claims = ClaimMap {
             subject: literal.claims.subject.as_str().to_owned(),
@@ -47,7 +56,7 @@ impl Resolver<'_> {
             scopes: literal.claims.scopes.as_str().to_owned(),
         };
         issuer.leeway = literal.leeway.get();
-        issuer.max_lifetime = literal.max_lifetime.map(|period| period.get());
+        issuer.max_lifetime = literal.max_lifetime.map(Period::get);
         self.algorithms(literal, &issuer, place)?;
         self.lifetime(literal, place);
         Some(TrustedIssuer { issuer, fetch })

@@ -159,15 +159,15 @@ impl Resolver<'_> {
     /// The value of a named secret; a fault, which does not show it, if there is none.
     fn secret(&mut self, secret: &SecretSource, place: &Place) -> Option<Secret<Vec<u8>>> {
         let value = match secret {
-            SecretSource::Environment(from) => match self.environment.variable(&from.env) {
-                Some(value) => value.into_bytes(),
-                None => {
+            SecretSource::Environment(from) => {
+                let Some(value) = self.environment.variable(&from.env) else {
                     let message = format!("the environment variable `{}` is not set", from.env);
                     let remedy = format!("set it where the gate is started: `export {}=…`", from.env);
                     self.error(FaultKind::SecretUnavailable, &place.key("env"), message, remedy);
                     return None;
-                }
-            },
+                };
+                value.into_bytes()
+            }
             SecretSource::File(from) => {
                 let mut content = self.content(&from.file, &place.key("file"), "secret's file")?;
                 // Editors and `echo` end a file with a line break, which is not part of the secret.

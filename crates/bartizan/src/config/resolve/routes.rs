@@ -6,7 +6,7 @@ use super::Resolver;
 use crate::config::faults::{Fault, FaultKind};
 use crate::config::literal::{Access, AccessWord, Credential, File, Route};
 use crate::config::tree::Place;
-use crate::config::units::{PathPattern, Size};
+use crate::config::units::{PathPattern, Rate, Size};
 
 /// The largest body that a route may take: bodies that a stage needs whole are kept in memory.
 const LARGEST_BODY: u64 = 16 << 30;
@@ -105,7 +105,7 @@ impl Resolver<'_> {
             upstream: upstream?,
             access: access?,
             credentials: route.credentials.iter().map(|it| kind(*it)).collect(),
-            limit: route.limit.map(|rate| rate.get()),
+            limit: route.limit.map(Rate::get),
             body_bytes: body.get(),
             timeouts: self.timeouts(route, place),
             answer: answer?,

@@ -10,7 +10,7 @@ use super::Resolver;
 use crate::config::faults::FaultKind;
 use crate::config::literal::{File, Server, Tls, TlsVersion, TlsWord};
 use crate::config::tree::Place;
-use crate::config::units::Size;
+use crate::config::units::{Address, Size};
 
 impl Resolver<'_> {
     pub(super) fn server(&mut self, file: &File) -> Option<gateway::Server> {
@@ -33,7 +33,7 @@ impl Resolver<'_> {
         let public_url = self.public_url(server, plain, &place)?;
         Some(gateway::Server {
             listen: server.listen.as_slice().iter().map(|address| address.get()).collect(),
-            redirect_from: server.redirect_from.map(|address| address.get()),
+            redirect_from: server.redirect_from.map(Address::get),
             public_url,
             hosts,
             tls,

@@ -158,14 +158,21 @@ impl FromStr for Url {
         }
         let uri: Uri = text.parse().map_err(|_| Malformed::new(not(text, "a URL"), remedy))?;
         let has_host = uri.host().is_some_and(|host| !host.is_empty());
-        let port_is_sound = uri
-            .authority()
-            .is_some_and(|it| it.port_u16().is_some() || !it.as_str().ends_with(':') && it.port().is_none());
-        if !has_host || !port_is_sound || uri.port_u16() == Some(0) {
+        let port_is_sound = uri.authority().is_some_and(|authority| match after_host(authority.as_str()) {
+            "" => true,
+            port => port.strip_prefix(':').is_some_and(|port| port.parse().is_ok_and(|port: u16| port > 0)),
+        });
+        if !has_host || !port_is_sound {
             return Err(Malformed::new(not(text, "a URL"), remedy));
         }
         Ok(Self(text.to_owned(), uri))
     }
+}
+
+/// What follows the host, an IPv6 address in brackets among them.
+fn after_host(authority: &str) -> &str {
+    let from = authority.rfind(']').map_or(0, |end| end + 1);
+    authority.get(from..).and_then(|rest| rest.find(':').and_then(|colon| rest.get(colon..))).unwrap_or_default()
 }
 
 impl fmt::Display for Url {
