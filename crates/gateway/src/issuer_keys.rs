@@ -47,7 +47,7 @@ struct Held {
     version: u64,
     /// When the last attempt began.
     tried: Option<Instant>,
-    /// When the last attempt began that a request asked for.
+    /// When the last attempt began that a request asked for although there were keys.
     asked: Option<Instant>,
     /// Counts finished attempts; requests wait for the next one.
     finished: watch::Sender<u64>,
@@ -152,7 +152,7 @@ impl Serving {
             if begin {
                 held.running = true;
                 held.tried = Some(Instant::now());
-                if reason == Reason::Request {
+                if reason == Reason::Request && held.keys.is_some() {
                     held.asked = held.tried;
                 }
             }

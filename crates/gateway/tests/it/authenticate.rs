@@ -174,7 +174,7 @@ fn api_key() -> (String, ApiKeyRecord) {
     let key = ApiKey::generate(&SystemRandom::new()).unwrap();
     let record = ApiKeyRecord {
         id: key.id.clone(),
-        hash: key.hash.clone(),
+        hash: key.hash,
         subject: "importer".into(),
         owner: None,
         roles: vec![Arc::from("importer")],
@@ -197,8 +197,7 @@ async fn an_api_key_opens_the_gate_in_either_field_and_goes_no_further() {
     }
     let both = [("x-api-key", key.as_str()), ("authorization", bearer.as_str())];
     assert_eq!(gate.send(Method::GET, "/", &both, "").await.status, StatusCode::OK, "one key, said twice");
-    let mistyped = format!("{}a", &key[..key.len() - 1]);
-    let wrong = [("x-api-key", if mistyped == key { "btz_x" } else { mistyped.as_str() })];
+    let wrong = [("x-api-key", key.strip_suffix(|_: char| true).unwrap())];
     assert_eq!(gate.send(Method::GET, "/", &wrong, "").await.status, StatusCode::UNAUTHORIZED);
     let received = format!("{:?}", upstream.received());
     assert!(!received.contains("btz_"), "{received}");

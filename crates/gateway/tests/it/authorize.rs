@@ -45,7 +45,7 @@ impl Shop {
     }
 
     async fn ask(&self, method: Method, path: &str, mut claims: Value) -> Answered {
-        claims["aud"] = AUDIENCE.into();
+        claims.as_object_mut().unwrap().insert("aud".to_owned(), AUDIENCE.into());
         let token = format!("Bearer {}", self.issuer.token(claims));
         self.gate.send(method, path, &[("authorization", &token)], "").await
     }

@@ -181,6 +181,7 @@ async fn a_preflight_is_answered_by_the_gate_and_never_forwarded() {
     let upstream = answering(200, &[("access-control-allow-origin", "*")], "hello");
     let mut route = route("/", upstream.address());
     route.methods = vec![Method::GET, Method::PUT];
+    route.body_bytes = 10;
     route.answer.cors = Some(Cors {
         origins: Origins::Listed(vec!["https://app.test".parse().unwrap()], Credentials::Include),
         methods: vec![Method::GET, Method::PUT],
@@ -205,8 +206,9 @@ async fn a_preflight_is_answered_by_the_gate_and_never_forwarded() {
     let foreign = gate.send(Method::GET, "/", &[("origin", "https://evil.test")], "").await;
     assert_eq!(foreign.header("access-control-allow-origin"), None, "the upstream's `*` is taken off");
     // A page that may ask has to be able to read that it was refused.
-    let refused = gate.send(Method::GET, "/?x=%zz", &[("origin", "https://app.test")], "").await;
-    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let too_large = gate.send(Method::PUT, "/", &[("origin", "https://app.test")], "more than the route takes").await;
+    assert_eq!(too_large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(too_large.header("access-control-allow-origin"), Some("https://app.test"));
     assert_eq!(gate.events().len(), 7);
 }
 

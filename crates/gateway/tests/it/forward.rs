@@ -43,7 +43,7 @@ async fn large_bodies_pass_whole_in_both_directions() {
     let mut route = route("/", upstream.address());
     route.body_bytes = 8 << 20;
     let gate = Gated::start(config(vec![route]));
-    let body: String = (0..400_000_u32).map(|number| format!("{number:08x}\n")).collect();
+    let body = (0..400_000_u32).map(|number| format!("{number:08x}\n")).collect::<Vec<_>>().concat();
     let answer = gate.send(Method::POST, "/", &[], &body).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.body == body.as_bytes(), "{} bytes came back", answer.body.len());
@@ -179,8 +179,8 @@ async fn requests_sent_in_one_go_are_answered_in_order() {
     let upstream = Upstream::start(|request| Answer::Respond(Response::new(Bytes::from(request.target.clone()))));
     let gate = Gated::start(config(vec![route("/{*rest}", upstream.address())]));
     let mut wire = Wire::open(gate.address()).await;
-    let all: String = (0..5).map(|number| format!("GET /{number} HTTP/1.1\r\nHost: localhost\r\n\r\n")).collect();
-    wire.send(all).await;
+    let all = (0..5).map(|number| format!("GET /{number} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    wire.send(all.collect::<Vec<_>>().concat()).await;
     for number in 0..5 {
         assert_eq!(wire.reply().await.body, format!("/{number}"));
     }

@@ -74,7 +74,7 @@ impl Gated {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.serving().addresses()[0]
+        *self.serving().addresses().first().unwrap()
     }
 
     pub(crate) fn redirect_address(&self) -> SocketAddr {
@@ -139,7 +139,10 @@ impl Gated {
 
     /// Drains, and returns the events of requests.
     pub(crate) fn events(self) -> Vec<Value> {
-        self.records().into_iter().filter(|record| record["event"]["action"] == "request").collect()
+        self.records()
+            .into_iter()
+            .filter(|record| record.pointer("/event/action").is_some_and(|action| action == "request"))
+            .collect()
     }
 
     /// Drains, and returns the event of the only request.

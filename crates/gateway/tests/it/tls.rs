@@ -1,10 +1,12 @@
 //! TLS on the public listener, HTTP/2 over it, and the plain listener that only redirects.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bartizan_gateway::config::{CertificateFiles, Config, Tls, TlsVersion};
-use bartizan_testkit::{Certificate, HttpClient, Protocol, Upstream};
-use http::{Method, StatusCode, Version};
+use bartizan_testkit::{Answer, Certificate, HttpClient, Protocol, Upstream};
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, Version};
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, NamedGroup, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
@@ -13,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::harness::{Gated, config, request, route};
+use crate::harness::{Gated, config, eventually, request, route};
 use crate::wire::{Wire, exchange};
 
 /// The same configuration over TLS with these certificates, whose files live as long as the directory.
@@ -90,7 +92,7 @@ async fn tls_1_2_and_1_3_are_spoken_with_http_1_and_http_2() {
 async fn a_client_that_offers_a_key_exchange_safe_from_quantum_computers_gets_it() {
     let (gate, certificate, _upstream, _files) = hello_over_tls(&["localhost"]);
     let stream = handshake(&gate, &certificate, "localhost", BOTH, &[]).await.unwrap();
-    let group = stream.get_ref().1.negotiated_key_exchange_group().map(|group| group.name());
+    let group = stream.get_ref().1.negotiated_key_exchange_group().map(rustls::crypto::SupportedKxGroup::name);
     assert_eq!(group, Some(NamedGroup::X25519MLKEM768));
 }
 
@@ -183,4 +185,46 @@ async fn many_requests_share_one_http_2_connection() {
     assert!(received.iter().all(|request| request.headers["cookie"] == "a=1; b=2"), "{:?}", received[0].headers);
     assert_eq!(received[49].body, "49");
     assert_eq!(received[0].headers["host"], format!("localhost:{}", gate.address().port()).as_str());
+}
+
+#[tokio::test]
+async fn a_client_that_resets_its_http_2_stream_leaves_one_event_with_499() {
+    let upstream = Upstream::start(|_| Answer::Hang);
+    let certificate = Certificate::for_names(&["localhost"]);
+    let (rules, _files) = over_tls(config(vec![route("/", upstream.address())]), &[&certificate]);
+    let gate = Gated::start(rules);
+    let client = HttpClient::trusting(&certificate.der).over(Protocol::Http2).connecting_to(gate.address());
+    let url = format!("https://localhost:{}/", gate.address().port());
+    let mut connection = client.connect(&url.parse().unwrap()).await.unwrap();
+    let asked = request(Method::GET, &url, &[], "");
+    let leaving = tokio::spawn(async move { connection.send(asked).await });
+    eventually("the request reaches the upstream", || upstream.received().len() == 1).await;
+    leaving.abort();
+    eventually("the gate notices", || gate.recorder().metrics().render().contains("cancelled")).await;
+    assert_eq!(gate.only_event()["http"]["response"]["status_code"], 499);
+}
+
+#[tokio::test]
+async fn trailers_reach_an_http_2_client_but_none_that_would_act_as_a_field() {
+    let upstream = Upstream::start(|_| {
+        let trailers = [("grpc-status", "0"), ("set-cookie", "a=1")];
+        Answer::Stream {
+            head: Response::builder().header("trailer", "grpc-status, set-cookie").body(()).unwrap(),
+            pieces: vec![(Duration::ZERO, Bytes::from("message"))],
+            trailers: trailers
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .into_iter()
+                .collect(),
+        }
+    });
+    let certificate = Certificate::for_names(&["localhost"]);
+    let (rules, _files) = over_tls(config(vec![route("/", upstream.address())]), &[&certificate]);
+    let gate = Gated::start(rules);
+    let client = HttpClient::trusting(&certificate.der).over(Protocol::Http2).connecting_to(gate.address());
+    let url = format!("https://localhost:{}/", gate.address().port());
+    let answer = client.send(request(Method::POST, &url, &[("te", "trailers")], "call")).await.unwrap();
+    assert_eq!(answer.text(), "message");
+    let trailers = answer.trailers.unwrap();
+    assert_eq!((trailers.len(), &trailers["grpc-status"]), (1, &"0".parse().unwrap()));
+    assert_eq!(upstream.only_request().headers["te"], "trailers");
 }

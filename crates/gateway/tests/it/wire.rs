@@ -56,14 +56,13 @@ impl Wire {
     /// Reads once more; `false` at the end.
     async fn read(&mut self) -> bool {
         let mut buffer = vec![0; 64 * 1024];
-        match timeout(PATIENCE, self.stream.read(&mut buffer)).await {
-            Ok(Ok(length)) => {
-                self.unread.extend_from_slice(&buffer[..length]);
-                length > 0
-            }
-            Ok(Err(_)) => false,
-            Err(_) => panic!("nothing came in time; so far: {}", String::from_utf8_lossy(&self.unread)),
-        }
+        let Ok(read) = timeout(PATIENCE, self.stream.read(&mut buffer)).await else {
+            panic!("nothing came in time; so far: {}", String::from_utf8_lossy(&self.unread));
+        };
+        // A connection that broke has ended as well.
+        let length = read.unwrap_or(0);
+        self.unread.extend(buffer.iter().take(length));
+        length > 0
     }
 
     /// Takes everything up to and with `end`, or what there is when the peer closes.

@@ -1,0 +1,245 @@
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::answer::mask::Masker;
+use crate::exchange::OpenAnswer;
+use crate::fields;
+use crate::upstream::Lease;
+
+/// An answer's body on its way to the client.
+pub(crate) struct AnswerBody(Kind);
+
+enum Kind {
+    Full(Option<Bytes>),
+    Upstream(Box<FromUpstream>),
+}
+
+struct FromUpstream {
+    incoming: Incoming,
+    /// What was read ahead.
+    start: Option<Bytes>,
+    /// What came after that and is no data: trailers, or the upstream breaking off, which must not pass for an end.
+    after_start: Option<Result<HeaderMap, AnswerFault>>,
+    masker: Option<Masker>,
+    deadline: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    lease: Option<Lease>,
+    /// What is told when the body ends, if it outlives the event of its request.
+    open: Option<OpenAnswer>,
+}
+
+/// Why an answer's body ended early; hyper cuts the client's connection, so that half an answer is never taken for a whole one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AnswerFault {
+    /// The upstream broke off.
+    #[error("the upstream broke off in the middle of its answer")]
+    Upstream(#[source] hyper::Error),
+    /// The exchange took longer than its route allows.
+    #[error("the exchange took longer than its route allows")]
+    TooSlow,
+}
+
+impl AnswerBody {
+    /// A body that is all here.
+    pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self(Kind::Full((!bytes.is_empty()).then_some(bytes)))
+    }
+
+    /// No body.
+    pub(crate) fn empty() -> Self {
+        Self(Kind::Full(None))
+    }
+
+    /// The upstream's body, streamed; its connection goes back to the pool when the last byte was read.
+    pub(crate) fn upstream(incoming: Incoming, lease: Lease, deadline: Instant) -> Self {
+        if incoming.is_end_stream() {
+            lease.give_back();
+            return Self::empty();
+        }
+        let stream = FromUpstream {
+            incoming,
+            start: None,
+            after_start: None,
+            masker: None,
+            deadline,
+            timer: None,
+            lease: Some(lease),
+            open: None,
+        };
+        Self(Kind::Upstream(Box::new(stream)))
+    }
+
+    /// The first `most` bytes or so, and the body with them still in it.
+    pub(crate) async fn peeked(mut self, most: usize) -> (Bytes, Self) {
+        let stream = match &mut self.0 {
+            Kind::Full(bytes) => return (bytes.clone().unwrap_or_default(), self),
+            Kind::Upstream(stream) => stream,
+        };
+        let mut start = BytesMut::new();
+        while start.len() < most {
+            match poll_fn(|task| stream.poll_piece(task)).await {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => start.extend_from_slice(&data),
+                    Err(frame) => {
+                        stream.after_start = frame.into_trailers().ok().map(Ok);
+                        break;
+                    }
+                },
+                Some(Err(fault)) => {
+                    stream.after_start = Some(Err(fault));
+                    break;
+                }
+                None => break,
+            }
+        }
+        let start = start.freeze();
+        stream.start = Some(start.clone()).filter(|start| !start.is_empty());
+        (start, self)
+    }
+
+    /// Puts a masker into the stream; a body that is already here is masked at once.
+    pub(crate) fn masked(mut self, mut masker: Masker) -> Self {
+        match &mut self.0 {
+            Kind::Full(None) => {}
+            Kind::Full(Some(bytes)) => {
+                let mut masked = masker.push(std::mem::take(bytes)).to_vec();
+                masked.extend_from_slice(&masker.finish());
+                *bytes = masked.into();
+            }
+            Kind::Upstream(stream) => stream.masker = Some(masker),
+        }
+        self
+    }
+
+    /// Has `open` told when this body ends.
+    pub(crate) fn watched(mut self, open: OpenAnswer) -> Self {
+        if let Kind::Upstream(stream) = &mut self.0 {
+            stream.open = Some(open);
+        }
+        self
+    }
+}
+
+impl FromUpstream {
+    fn is_over(&self) -> bool {
+        self.is_read() && self.masker.is_none()
+    }
+
+    fn is_read(&self) -> bool {
+        self.start.is_none() && self.after_start.is_none() && self.incoming.is_end_stream()
+    }
+
+    fn poll_next(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerFault>>> {
+        if let Some(start) = self.start.take() {
+            return Poll::Ready(Some(Ok(Frame::data(start))));
+        }
+        if let Some(after) = self.after_start.take() {
+            return Poll::Ready(Some(after.map(Frame::trailers)));
+        }
+        if let Poll::Ready(piece) = Pin::new(&mut self.incoming).poll_frame(task) {
+            return Poll::Ready(piece.map(|piece| piece.map_err(AnswerFault::Upstream)));
+        }
+        let deadline = self.deadline;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        ready!(timer.as_mut().poll(task));
+        Poll::Ready(Some(Err(AnswerFault::TooSlow)))
+    }
+
+    /// What the masker still held, once there is no more to come.
+    fn rest(&mut self) -> Option<Bytes> {
+        self.masker.take().map(Masker::finish).filter(|rest| !rest.is_empty())
+    }
+
+    fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerFault>>> {
+        loop {
+            let frame = match ready!(self.poll_next(task)) {
+                Some(Ok(frame)) => frame,
+                Some(Err(fault)) => return Poll::Ready(Some(Err(fault))),
+                None => return Poll::Ready(self.rest().map(|rest| Ok(Frame::data(rest)))),
+            };
+            let data = match frame.into_data() {
+                Ok(data) => data,
+                Err(frame) => return Poll::Ready(Some(Ok(self.trailers(frame)))),
+            };
+            let Some(masker) = &mut self.masker else { return Poll::Ready(Some(Ok(Frame::data(data)))) };
+            let mut masked = masker.push(data);
+            // hyper asks for no more once it has Content-Length bytes: what is held goes out with the last of them.
+            if self.is_read()
+                && let Some(rest) = self.rest()
+            {
+                masked = [masked, rest].concat().into();
+            }
+            if !masked.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(masked))));
+            }
+        }
+    }
+
+    /// Trailers end the body: what the masker holds goes out before them, and they wait.
+    fn trailers(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        let mut trailers = frame.into_trailers().unwrap_or_default();
+        fields::strip_answer_trailers(&mut trailers);
+        match self.rest() {
+            Some(rest) => {
+                self.after_start = Some(Ok(trailers));
+                Frame::data(rest)
+            }
+            None => Frame::trailers(trailers),
+        }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = AnswerFault;
+
+    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerFault>>> {
+        let stream = match &mut self.get_mut().0 {
+            Kind::Full(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Upstream(stream) => stream,
+        };
+        let piece = ready!(stream.poll_piece(task));
+        match &piece {
+            Some(Ok(frame)) => {
+                if let (Some(open), Some(data)) = (&mut stream.open, frame.data_ref()) {
+                    open.count(data.len());
+                }
+                // hyper reads no further once it has Content-Length bytes: the connection is free here, not at the next poll.
+                if stream.is_over() {
+                    stream.open.iter_mut().for_each(OpenAnswer::whole);
+                    stream.lease.take().into_iter().for_each(Lease::give_back);
+                }
+            }
+            Some(Err(fault)) => stream.open.iter_mut().for_each(|open| open.broke(fault)),
+            None => {
+                stream.open.iter_mut().for_each(OpenAnswer::whole);
+                stream.lease.take().into_iter().for_each(Lease::give_back);
+            }
+        }
+        Poll::Ready(piece)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Full(bytes) => bytes.is_none(),
+            Kind::Upstream(stream) => stream.is_over(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Full(None) => SizeHint::with_exact(0),
+            Kind::Full(Some(bytes)) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Kind::Upstream(stream) if stream.masker.is_none() && stream.start.is_none() => stream.incoming.size_hint(),
+            Kind::Upstream(_) => SizeHint::default(),
+        }
+    }
+}

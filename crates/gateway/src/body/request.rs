@@ -1,0 +1,187 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::fields;
+
+/// Why a body stopped on its way to the upstream. The upstream's half of the exchange only sees a cut connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum BodyFault {
+    TooLarge = 1,
+    TooSlow = 2,
+    Broken = 3,
+}
+
+/// What the stage *forward* can ask about a body that hyper took away.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BodyWatch(Arc<Watched>);
+
+#[derive(Debug, Default)]
+struct Watched {
+    fault: AtomicU8,
+    bytes: AtomicU64,
+    /// Told when the last byte went to the upstream.
+    sent: Notify,
+}
+
+impl BodyWatch {
+    pub(crate) fn fault(&self) -> Option<BodyFault> {
+        match self.0.fault.load(Ordering::Relaxed) {
+            1 => Some(BodyFault::TooLarge),
+            2 => Some(BodyFault::TooSlow),
+            3 => Some(BodyFault::Broken),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns when hyper needs the body no longer: from here on the upstream's time runs, not the client's.
+    pub(crate) async fn sent(&self) {
+        self.0.sent.notified().await;
+    }
+}
+
+/// A request's body as the upstream receives it.
+pub(crate) enum RequestBody {
+    Empty,
+    Full(Option<Bytes>),
+    Stream(Box<Bounded>),
+}
+
+/// A client's body, bounded in size and in the time between two pieces.
+pub(crate) struct Bounded {
+    incoming: Incoming,
+    left: u64,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    watch: BodyWatch,
+}
+
+/// The body ended early: hyper cuts the upstream's connection, so that half a body is never taken for a whole one.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body was cut: {0:?}")]
+pub(crate) struct Cut(BodyFault);
+
+impl RequestBody {
+    /// The client's body, of which at most `limit` bytes pass.
+    pub(crate) fn bounded(incoming: Incoming, limit: u64, idle: Duration) -> (Self, BodyWatch) {
+        let watch = BodyWatch::default();
+        if incoming.is_end_stream() {
+            return (Self::Empty, watch);
+        }
+        let bounded = Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone() };
+        (Self::Stream(Box::new(bounded)), watch)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty | Self::Full(None))
+    }
+
+    /// What tells when the body is on its way, if that takes the client's time.
+    pub(crate) fn watch(&self) -> Option<BodyWatch> {
+        match self {
+            Self::Stream(bounded) => Some(bounded.watch.clone()),
+            Self::Empty | Self::Full(_) => None,
+        }
+    }
+}
+
+impl From<Bytes> for RequestBody {
+    fn from(bytes: Bytes) -> Self {
+        if bytes.is_empty() { Self::Empty } else { Self::Full(Some(bytes)) }
+    }
+}
+
+impl Bounded {
+    fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        match Pin::new(&mut self.incoming).poll_frame(task) {
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(BodyFault::Broken))),
+            Poll::Ready(Some(Ok(frame))) => {
+                self.timer = None;
+                return Poll::Ready(Some(self.admit(frame)));
+            }
+            Poll::Pending => {}
+        }
+        let idle = self.idle;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
+        ready!(timer.as_mut().poll(task));
+        Poll::Ready(Some(Err(BodyFault::TooSlow)))
+    }
+
+    fn admit(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyFault> {
+        let frame = match frame.into_data() {
+            Ok(data) => {
+                let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+                self.left = self.left.checked_sub(length).ok_or(BodyFault::TooLarge)?;
+                self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
+                return Ok(Frame::data(data));
+            }
+            Err(frame) => frame,
+        };
+        match frame.into_trailers() {
+            Ok(mut trailers) => {
+                fields::strip_trailers(&mut trailers);
+                Ok(Frame::trailers(trailers))
+            }
+            Err(_) => Ok(Frame::trailers(HeaderMap::new())),
+        }
+    }
+}
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        // Kept for a wait that begins later.
+        self.watch.0.sent.notify_one();
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Stream(bounded) => {
+                let piece = ready!(bounded.poll_piece(task));
+                Poll::Ready(piece.map(|piece| {
+                    piece.map_err(|fault| {
+                        bounded.watch.0.fault.store(fault as u8, Ordering::Relaxed);
+                        Cut(fault)
+                    })
+                }))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_none(),
+            Self::Stream(bounded) => bounded.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty | Self::Full(None) => SizeHint::with_exact(0),
+            Self::Full(Some(bytes)) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Self::Stream(bounded) => bounded.incoming.size_hint(),
+        }
+    }
+}
