@@ -18,7 +18,7 @@ const PUBLISHED_AFTER: Duration = Duration::from_hours(2 * 24);
 const LOOK_EVERY: Duration = Duration::from_mins(10);
 
 /// The tables of this module.
-pub const MIGRATIONS: Migrations = Migrations {
+pub(super) const MIGRATIONS: Migrations = Migrations {
     room: "assertion",
     steps: &[Step {
         number: 1,
@@ -39,7 +39,8 @@ const ADD: Query = Query::new(
 const FORGET: Query = Query::new("DELETE FROM assertion_key WHERE created_at < $1");
 
 /// Every query of this module, for the test that prepares them on both engines.
-pub const QUERIES: &[Query] = &[ALL, ADD, FORGET];
+#[cfg(test)]
+const QUERIES: &[Query] = &[ALL, ADD, FORGET];
 
 /// The current key and the ones before it.
 pub(crate) struct RotatingKeys {
@@ -81,7 +82,7 @@ impl RotatingKeys {
                     tracing::info!("rotated the key that signs assertions");
                 }
                 Err(cause) => {
-                    tracing::warn!(%cause, "the assertion's keys could not be looked at; the current one stays")
+                    tracing::warn!(%cause, "the assertion's keys could not be looked at; the current one stays");
                 }
             }
         }
@@ -135,7 +136,7 @@ fn open(row: &Row, sealing: &SealingKey) -> anyhow::Result<Stored> {
 async fn add(store: &Store, sealing: &SealingKey, now: SystemTime, is_due_before: i64) -> anyhow::Result<()> {
     let system = SystemRandom::new();
     let key = SigningKey::generate()?;
-    let id: String = random::bytes::<8>(&system)?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = format!("{:016x}", u64::from_be_bytes(random::bytes(&system)?));
     let sealed = sealing.seal(&system, id.as_bytes(), key.to_pkcs8()?.expose())?;
     let created_at = micros(now);
     let forget_before = micros(now - ROTATE_AFTER - PUBLISHED_AFTER);
@@ -146,4 +147,64 @@ async fn add(store: &Store, sealing: &SealingKey, now: SystemTime, is_due_before
 
 fn micros(time: SystemTime) -> i64 {
     i64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_store::Config;
+    use bartizan_vault::{RootSource, Secret};
+
+    use super::*;
+
+    const LIFETIME: Duration = Duration::from_mins(1);
+
+    fn root(directory: &std::path::Path) -> Root {
+        Root::load(&RootSource::Automatic(directory.to_owned()), &SystemRandom::new()).unwrap()
+    }
+
+    async fn sqlite(directory: &std::path::Path, now: SystemTime) -> Store {
+        Store::open(&Config::Sqlite { directory: directory.to_owned() }, &[MIGRATIONS], now).await.unwrap()
+    }
+
+    async fn signer(store: &Store, root: &Root, now: SystemTime) -> AssertionSigner {
+        let sealing = root.sealing_key(Purpose("assertion-keys")).unwrap();
+        current(store, &sealing, "https://api.example.com", LIFETIME, now).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_key_outlives_a_restart_and_is_rotated_on_schedule_with_overlap() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = root(directory.path());
+        let begin = UNIX_EPOCH + Duration::from_hours(24 * 365 * 50);
+        let store = sqlite(directory.path(), begin).await;
+        let first = signer(&store, &root, begin).await.jwks().to_owned();
+        store.close().await;
+
+        let store = sqlite(directory.path(), begin).await;
+        assert_eq!(signer(&store, &root, begin + Duration::from_hours(1)).await.jwks(), first);
+
+        let rotated = signer(&store, &root, begin + ROTATE_AFTER).await.jwks().to_owned();
+        let count = |jwks: &str| jwks.matches("\"kid\"").count();
+        assert_eq!((count(&first), count(&rotated)), (1, 2), "the old key stays published");
+
+        let later = signer(&store, &root, begin + ROTATE_AFTER * 2 + PUBLISHED_AFTER).await.jwks().to_owned();
+        assert_eq!(count(&later), 2, "the first key is forgotten by now");
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn every_query_is_understood_by_both_engines() {
+        let directory = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let store = sqlite(directory.path(), now).await;
+        store.prepare(QUERIES).await.unwrap();
+        store.close().await;
+        let Ok(url) = std::env::var("BARTIZAN_TEST_POSTGRES") else {
+            eprintln!("skipped: BARTIZAN_TEST_POSTGRES is not set");
+            return;
+        };
+        let store = Store::open(&Config::Postgres { url: Secret::new(url) }, &[MIGRATIONS], now).await.unwrap();
+        store.prepare(QUERIES).await.unwrap();
+        store.close().await;
+    }
 }

@@ -198,8 +198,3 @@ impl Running {
         Ok(())
     }
 }
-
-/// Loads a configuration file as the process sees it.
-pub(crate) fn load(file: &Path) -> Result<Loaded, crate::config::Faults> {
-    crate::config::load(file, &Process)
-}
