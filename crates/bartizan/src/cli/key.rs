@@ -52,7 +52,12 @@ impl Key {
 }
 
 impl New {
-    fn make(&self, random: &dyn SecureRandom, clock: &dyn Environment, output: Output) -> anyhow::Result<String> {
+    pub(super) fn make(
+        &self,
+        random: &dyn SecureRandom,
+        clock: &dyn Environment,
+        output: Output,
+    ) -> anyhow::Result<String> {
         let key = ApiKey::generate(random).context("no key could be made")?;
         let end = || Time::written(clock.now().after(LIFETIME));
         let expires = self.expires.map_or_else(end, |expires| expires.to_string());

@@ -199,11 +199,13 @@ mod tests {
         let store = sqlite(directory.path(), now).await;
         store.prepare(QUERIES).await.unwrap();
         store.close().await;
-        let Ok(url) = std::env::var("BARTIZAN_TEST_POSTGRES") else {
-            eprintln!("skipped: BARTIZAN_TEST_POSTGRES is not set");
+        // `./test` sets it where it has installed PostgreSQL, and fails where it could not.
+        if std::env::var_os("BARTIZAN_TEST_POSTGRES").is_none() {
             return;
-        };
-        let store = Store::open(&Config::Postgres { url: Secret::new(url) }, &[MIGRATIONS], now).await.unwrap();
+        }
+        let postgres = tokio::task::spawn_blocking(bartizan_testkit::Postgres::start).await.unwrap();
+        let url = Secret::new(postgres.url());
+        let store = Store::open(&Config::Postgres { url }, &[MIGRATIONS], now).await.unwrap();
         store.prepare(QUERIES).await.unwrap();
         store.close().await;
     }

@@ -23,7 +23,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::config::{Loaded, Process};
+use crate::config::Loaded;
 use assertion_keys::RotatingKeys;
 use console::Console;
 
