@@ -56,7 +56,7 @@ pub enum PrivateNetwork {
     Allowed,
 }
 
-/// A route's settings. A route without them has no CORS ([`CorsPolicy::default`]).
+/// A route's settings. A route without them has no CORS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cors {
     /// Whose pages.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bartizan_controls::gate as controls;
 use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId, TlsVersion};
@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -29,6 +29,9 @@ use crate::pipeline;
 const MOST_STREAMS: u32 = 128;
 /// Streams that a client may reset before they were accepted (CVE-2023-44487).
 const MOST_PENDING_RESETS: usize = 20;
+
+/// How long a client that got its last answer may go on sending, until its connection is closed under it.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one connection from its first byte to its last.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
@@ -60,7 +63,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
 }
 
 async fn http1(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     connection: Connection,
     gate: &Gate,
     local: &Rc<Local>,
@@ -74,18 +77,36 @@ async fn http1(
         .max_headers(server.bounds.headers.get())
         // hyper wants at least 8 KiB.
         .max_buf_size(server.bounds.head_bytes.get().max(8 * 1024))
-        .serve_connection(TokioIo::new(stream), service);
-    let mut served = pin!(served);
-    let outcome = tokio::select! {
-        outcome = served.as_mut() => outcome,
-        () = draining(local) => {
-            served.as_mut().graceful_shutdown();
-            served.await
+        .serve_connection(TokioIo::new(&mut stream), service);
+    let outcome = {
+        let mut served = pin!(served);
+        tokio::select! {
+            outcome = served.as_mut() => outcome,
+            () = draining(local) => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
         }
     };
     if let Err(cause) = outcome {
         failed(local, peer, &cause);
     }
+    tokio::select! {
+        () = linger(&mut stream) => {}
+        () = draining(local) => {}
+    }
+}
+
+/// Reads and forgets what a client still sends after its answer, such as the body of an upload that was refused: closing with bytes
+/// unread resets the connection, and the answer is lost on its way (`RFC 9112 §9.6`).
+async fn linger(stream: &mut (impl AsyncRead + Unpin)) {
+    let mut rest = Vec::with_capacity(16 * 1024);
+    let _ = timeout(LINGER, async {
+        while stream.read_buf(&mut rest).await.is_ok_and(|length| length > 0) {
+            rest.clear();
+        }
+    })
+    .await;
 }
 
 async fn http2(

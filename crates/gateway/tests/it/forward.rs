@@ -228,3 +228,13 @@ async fn an_http_1_0_client_gets_an_answer_that_it_can_read() {
     assert_eq!((reply.status, reply.body.as_str()), (200, "one two"));
     assert_eq!(reply.field("transfer-encoding"), None);
 }
+
+#[tokio::test]
+async fn a_client_that_still_sends_gets_the_refusal_and_not_a_broken_connection() {
+    let upstream = Upstream::answering(StatusCode::OK, "");
+    let gate = Gated::start(config(vec![route("/", upstream.address())]));
+    for _ in 0..20 {
+        let answer = gate.try_send(Method::POST, "/", &[], &"x".repeat(4 << 20)).await;
+        assert_eq!(answer.map(|answer| answer.status).ok(), Some(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+}
