@@ -89,7 +89,8 @@ async fn http1(
         }
     };
     if let Err(cause) = outcome {
-        failed(local, peer, &cause);
+        // An answer that was cut has to end here and now: that is how the client learns that it is not whole.
+        return failed(local, peer, &cause);
     }
     tokio::select! {
         () = linger(&mut stream) => {}
