@@ -153,6 +153,10 @@ fn masked(response: Response<AnswerBody>, mask: &Mask, trail: &mut Trail) -> Res
         trail.observe(controls::MASKING.id, "encoded-answer");
         return Err(Refusal::UpstreamFault("encoded-although-identity-was-asked-for"));
     }
-    let masker = Masker::new(mask.clone());
-    Ok(response.map(|body| body.masked(masker)))
+    let (mut head, body) = response.into_parts();
+    // These name the body as the upstream made it, and would let a cache or a client take up the other one half-way.
+    for about_the_other_body in ["content-digest", "repr-digest", "digest", "content-md5", "etag", "accept-ranges"] {
+        head.headers.remove(about_the_other_body);
+    }
+    Ok(Response::from_parts(head, body.masked(Masker::new(mask.clone()))))
 }
