@@ -11,6 +11,7 @@ use crate::answer::cors::CorsPolicy;
 use crate::answer::headers::SecurityHeaders;
 use crate::answer::mask::Mask;
 use crate::config::{AnswerRules, Route};
+use crate::path::CanonicalPath;
 use crate::ports::LocalService;
 use crate::upstream::Remote;
 
@@ -110,6 +111,9 @@ impl RouteTable {
         for (path, routes) in by_path {
             let name = routes.first().map_or_else(|| Arc::from(""), |route| route.name.clone());
             let fault = |fault: String| RouteConflict { route: name.clone(), path: path.clone(), fault };
+            if let Some(canonical) = other_spelling(&path) {
+                return Err(fault(format!("is never met, since paths are normalized first: write `{canonical}`")));
+            }
             if let Some(method) = declared_twice(&routes) {
                 return Err(fault(format!("is declared twice for {method}")));
             }
@@ -128,9 +132,35 @@ impl RouteTable {
     }
 }
 
+/// How a request's path would be spelled where the pattern is spelled otherwise (`:` for `%3A`, `%C3` for `%c3`). Patterns that no
+/// path can have are the router's own to refuse.
+fn other_spelling(pattern: &str) -> Option<String> {
+    let literal: Vec<&str> =
+        pattern.split('/').map(|segment| if segment.contains('{') { "x" } else { segment }).collect();
+    let literal = literal.join("/");
+    let canonical = CanonicalPath::parse(&literal).ok()?;
+    if canonical.as_str() == literal {
+        return None;
+    }
+    let segments = pattern.split('/').zip(canonical.as_str().split('/'));
+    let spelled: Vec<&str> = segments.map(|(own, canonical)| if own.contains('{') { own } else { canonical }).collect();
+    Some(spelled.join("/"))
+}
+
 fn declared_twice(routes: &[Arc<CompiledRoute>]) -> Option<&Method> {
     routes.iter().enumerate().find_map(|(at, route)| {
         let earlier = routes.iter().take(at);
         route.rules.methods.iter().find(|method| earlier.clone().any(|other| other.rules.methods.contains(method)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_no_normalized_path_can_meet_is_answered_with_the_one_that_is_meant() {
+        assert_eq!(other_spelling("/a%3Ab/{id}/caf%c3%a9"), Some("/a:b/{id}/caf%C3%A9".to_owned()));
+        assert_eq!(other_spelling("/orders/{id}/{*rest}"), None);
+    }
 }

@@ -31,6 +31,7 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut ticks = interval(LOOK_EVERY);
     let mut seen = Seen::default();
+    let mut was_refused = false;
     loop {
         let cause = tokio::select! {
             _ = ticks.tick() => Cause::Change,
@@ -47,9 +48,19 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
         };
         seen = Seen::of(reading);
         match outcome {
-            Ok(loaded) if loaded.digest == digest && cause == Cause::Change => {}
-            Ok(loaded) => digest = apply(&shared, &serving, loaded).unwrap_or(digest),
-            Err(faults) => refuse(&shared, &faults),
+            Ok(loaded) if loaded.digest == digest && cause == Cause::Change => {
+                if std::mem::take(&mut was_refused) {
+                    tracing::info!("the configuration is again the one that is in force");
+                }
+            }
+            Ok(loaded) => {
+                was_refused = false;
+                digest = apply(&shared, &serving, loaded).unwrap_or(digest);
+            }
+            Err(faults) => {
+                was_refused = true;
+                refuse(&shared, &faults);
+            }
         }
     }
 }

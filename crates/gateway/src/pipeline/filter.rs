@@ -148,16 +148,15 @@ async fn hide_faults(response: Response<AnswerBody>, context: &Context, trail: &
 }
 
 /// Puts the masker into the body's way. A body that cannot be read cannot be masked, and does not leave.
-fn masked(mut response: Response<AnswerBody>, mask: &Mask, trail: &mut Trail) -> Result<Response<AnswerBody>, Refusal> {
+fn masked(response: Response<AnswerBody>, mask: &Mask, trail: &mut Trail) -> Result<Response<AnswerBody>, Refusal> {
     if response.headers().contains_key(header::CONTENT_ENCODING) {
         trail.observe(controls::MASKING.id, "encoded-answer");
         return Err(Refusal::UpstreamFault("encoded-although-identity-was-asked-for"));
     }
-    // A checksum of the unmasked body would tell a careful client of a fault that there is not, and a curious one whether it
-    // guessed what was masked (`RFC 9530 §6.3`).
-    for digest in ["content-digest", "repr-digest", "digest", "content-md5"] {
-        response.headers_mut().remove(digest);
+    let (mut head, body) = response.into_parts();
+    // These name the body as the upstream made it, and would let a cache or a client take up the other one half-way.
+    for about_the_other_body in ["content-digest", "repr-digest", "digest", "content-md5", "etag", "accept-ranges"] {
+        head.headers.remove(about_the_other_body);
     }
-    let masker = Masker::new(mask.clone());
-    Ok(response.map(|body| body.masked(masker)))
+    Ok(Response::from_parts(head, body.masked(Masker::new(mask.clone()))))
 }

@@ -45,8 +45,6 @@ pub struct Route {
     /// Response headers, on top of the global `[headers]`.
     #[serde(default)]
     pub headers: RouteHeaders,
-    /// Removed from the beginning of the path before the request is forwarded.
-    pub strip_prefix: Option<PathPattern>,
 }
 
 fn credentials() -> Vec<Credential> {

@@ -86,7 +86,6 @@ impl Resolver<'_> {
         let access = self.access(route, place);
         let upstream = self.upstream(route, place);
         let answer = self.answer(file, route, place);
-        self.strip_prefix(route, place);
         self.credentials(file, route, place);
         let body = route.body.unwrap_or(file.server.max_body);
         if body.get() > LARGEST_BODY {
@@ -116,7 +115,7 @@ impl Resolver<'_> {
         let url = &route.upstream;
         if !url.is_origin() {
             let message = format!("`{url}` has a path, but the request's own path is forwarded");
-            let remedy = "name scheme, host and port only; `strip_prefix` shortens the path";
+            let remedy = "name scheme, host and port only";
             self.error(FaultKind::Malformed, &place.key("upstream"), message, remedy);
         }
         if let Some(path) = &route.upstream_ca {
@@ -151,17 +150,6 @@ impl Resolver<'_> {
                 message,
                 "add `[[issuers]]` for bearer tokens, or `[[keys]]` for API keys",
             );
-        }
-    }
-
-    fn strip_prefix(&mut self, route: &Route, place: &Place) {
-        let Some(prefix) = &route.strip_prefix else { return };
-        let prefix_text = prefix.as_str().trim_end_matches('/');
-        let rest = route.path.as_str().strip_prefix(prefix_text);
-        if prefix.parameters().next().is_some() || !rest.is_some_and(|rest| rest.starts_with('/') || rest.is_empty()) {
-            let message = format!("`{prefix}` is not the beginning of `{}`", route.path);
-            let remedy = "write the segments without parameters with which the path begins";
-            self.error(FaultKind::Unresolvable, &place.key("strip_prefix"), message, remedy);
         }
     }
 

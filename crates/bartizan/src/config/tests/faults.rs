@@ -214,7 +214,6 @@ fn settings_that_contradict_or_open_the_gate_are_faults() {
         server("[headers]\nset = { \"X-A\" = \"a\\nb\" }"),
         server(&format!("{key}\n{key}")),
         server("[[revoked]]\nissuer = \"https://logn.example.com\"\nsubject = \"a\""),
-        route(&format!("{access}strip_prefix = \"/api\"")),
         route(access).replace("http://127.0.0.1:3000", "http://127.0.0.1:3000/api"),
         route("access = { mfa = true }\ncredentials = [\"api-key\"]") + "\n" + key,
     ]));
