@@ -29,6 +29,8 @@ use crate::pipeline;
 const MOST_STREAMS: u32 = 128;
 /// Streams that a client may reset before they were accepted (CVE-2023-44487).
 const MOST_PENDING_RESETS: usize = 20;
+/// hyper's own limit on fields. Setting any, even this one, costs an allocation for each request.
+const HYPERS_OWN_HEADERS: usize = 100;
 
 /// How long a client that got its last answer may go on sending, until its connection is closed under it.
 const LINGER: Duration = Duration::from_secs(2);
@@ -71,13 +73,14 @@ async fn http1(
     let server = &gate.config.server;
     let peer = connection.peer;
     let service = service_fn(|request| answer(request, connection.clone(), local.clone()));
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(server.timeouts.head)
-        .max_headers(server.bounds.headers.get())
-        // hyper wants at least 8 KiB.
-        .max_buf_size(server.bounds.head_bytes.get().max(8 * 1024))
-        .serve_connection(TokioIo::new(&mut stream), service);
+    let mut http = http1::Builder::new();
+    // hyper wants at least 8 KiB.
+    let head_bytes = server.bounds.head_bytes.get().max(8 * 1024);
+    http.timer(TokioTimer::new()).header_read_timeout(server.timeouts.head).max_buf_size(head_bytes);
+    if server.bounds.headers.get() != HYPERS_OWN_HEADERS {
+        http.max_headers(server.bounds.headers.get());
+    }
+    let served = http.serve_connection(TokioIo::new(&mut stream), service);
     let outcome = {
         let mut served = pin!(served);
         tokio::select! {

@@ -18,7 +18,8 @@ pub struct Server {
     pub redirect_from: Option<Address>,
     /// How the outside names the gate: scheme and host, no path. Without it, the first address of `listen`.
     pub public_url: Option<Url>,
-    /// Further host names that a request may carry in `Host`. Empty: any name is accepted.
+    /// Host names that a request may carry in `Host` beside the one of `public_url`, without a port; `"*"` accepts any. Clients on this
+    /// machine may also say `localhost` or a loopback address.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// TLS on the public listener: a certificate with its key, a list of them chosen by server name, `"self-signed"` for

@@ -169,8 +169,8 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "`[console] listen` is not loopback",
         ));
     }
-    if server.hosts.is_empty() {
-        weaker.push(Weakness::new("any name in `Host` is accepted", "`[server] hosts` is empty"));
+    if server.hosts.iter().any(|host| &**host == "*") {
+        weaker.push(Weakness::new("any name in `Host` is accepted", "`[server] hosts` holds `*`"));
     }
     if !resolved.gateway.assertion.enabled {
         weaker.push(Weakness::new(

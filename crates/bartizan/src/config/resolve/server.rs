@@ -99,13 +99,13 @@ impl Resolver<'_> {
     fn hosts(&mut self, server: &Server, place: &Place) -> Vec<Arc<str>> {
         let mut hosts = Vec::new();
         for (index, host) in server.hosts.iter().enumerate() {
-            let sound =
-                host.parse::<http::uri::Authority>().is_ok_and(|authority| !authority.as_str().contains(['@', '*']));
+            let is_name = |name: &http::uri::Authority| name.port().is_none() && !name.as_str().contains(['@', '*']);
+            let sound = host == "*" || host.parse().is_ok_and(|name| is_name(&name));
             if sound {
                 hosts.push(host.to_ascii_lowercase().into());
             } else {
                 let message = format!("`{host}` is not a host name");
-                let remedy = "write the name as clients do, such as `\"api.example.com\"`; patterns are not part of this version";
+                let remedy = "write the name without a port, such as `\"api.example.com\"`, or `\"*\"` for any";
                 self.error(FaultKind::Malformed, &place.key("hosts").index(index), message, remedy);
             }
         }
