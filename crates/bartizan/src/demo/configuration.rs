@@ -59,7 +59,6 @@ path = "state"
 [[issuers]]                             # the identity provider of the demo
 issuer = "{issuer}"
 audience = "{AUDIENCE}"
-jwks = "{issuer}/jwks"
 
 [[issuers]]                             # the shop's own logins: HS256, no `iss`, no `aud`
 issuer = "shop"

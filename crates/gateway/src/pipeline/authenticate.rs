@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bartizan_controls::authn;
 use bartizan_policy::{Access, CredentialKind, Principal, Timestamp};
@@ -29,6 +30,8 @@ pub(crate) struct Known {
     pub(crate) principal: Principal,
     /// Names the credential in caches without being it.
     pub(crate) fingerprint: Fingerprint,
+    /// When it was verified, not merely found again.
+    verified_at: Timestamp,
 }
 
 impl Authenticated {
@@ -173,7 +176,7 @@ async fn verify(
     let known = match presented {
         Presented::Bearer(token) => bearer(token, gate, now).await?,
         Presented::ApiKey(key) => api_key(key, gate, now)?,
-        Presented::Session(cookie) => session(cookie, gate).await?,
+        Presented::Session(cookie) => session(cookie, gate, now).await?,
         Presented::OtherScheme => return Err(Refusal::CredentialRefused("unsupported-scheme")),
     };
     // Asked every time, cached or not: a cache must never keep alive what was revoked.
@@ -196,7 +199,7 @@ async fn bearer(token: &str, gate: &Gate, now: Timestamp) -> Result<Arc<Known>, 
     }
     match verdict {
         Ok(principal) => {
-            let known = Arc::new(Known { principal, fingerprint });
+            let known = Arc::new(Known { principal, fingerprint, verified_at: now });
             gate.verified.remember(&known, now);
             Ok(known)
         }
@@ -207,19 +210,29 @@ async fn bearer(token: &str, gate: &Gate, now: Timestamp) -> Result<Arc<Known>, 
 
 fn api_key(key: &str, gate: &Gate, now: Timestamp) -> Result<Arc<Known>, Refusal> {
     match gate.api_keys.verify(key, now) {
-        Ok(principal) => Ok(Arc::new(Known { principal, fingerprint: Fingerprint::of(key) })),
+        Ok(principal) => Ok(Arc::new(Known { principal, fingerprint: Fingerprint::of(key), verified_at: now })),
         Err(fault) => Err(Refusal::CredentialRefused(fault.code())),
     }
 }
 
-async fn session(cookie: &str, gate: &Gate) -> Result<Arc<Known>, Refusal> {
+async fn session(cookie: &str, gate: &Gate, now: Timestamp) -> Result<Arc<Known>, Refusal> {
     let sessions = gate.sessions.as_ref().ok_or(Refusal::CredentialRefused("no-sessions-here"))?;
     let principal = sessions.principal(cookie).get().await.ok_or(Refusal::CredentialRefused("unknown-session"))?;
-    Ok(Arc::new(Known { principal: (*principal).clone(), fingerprint: Fingerprint::of(cookie) }))
+    Ok(Arc::new(Known { principal: (*principal).clone(), fingerprint: Fingerprint::of(cookie), verified_at: now }))
 }
 
 const SHARDS: usize = 64;
 const PER_SHARD: usize = 1024;
+/// A token is verified again this often: a key that its issuer withdrew must not live on in the cache.
+const TRUSTED_FOR: Duration = Duration::from_mins(5);
+
+impl Known {
+    /// A token about to expire is verified again, so that leeway is applied in one place only.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let age = now.since(self.verified_at);
+        self.verified_at <= now && age < TRUSTED_FOR && self.principal.expires_at.is_none_or(|end| now < end)
+    }
+}
 
 /// Tokens that were verified already, by their hash: an ES256 verification costs more than all the rest of a request.
 pub(crate) struct VerifiedTokens(Box<[Shard]>);
@@ -235,15 +248,14 @@ impl Default for VerifiedTokens {
 impl VerifiedTokens {
     fn find(&self, fingerprint: &Fingerprint, now: Timestamp) -> Option<Arc<Known>> {
         let held = self.shard(fingerprint)?.lock().unwrap_or_else(PoisonError::into_inner);
-        // A token about to expire is verified again, so that leeway is applied in one place only.
-        held.get(fingerprint).filter(|known| known.principal.expires_at.is_none_or(|end| now < end)).cloned()
+        held.get(fingerprint).filter(|known| known.is_fresh(now)).cloned()
     }
 
     fn remember(&self, known: &Arc<Known>, now: Timestamp) {
         let Some(shard) = self.shard(&known.fingerprint) else { return };
         let mut held = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= PER_SHARD {
-            held.retain(|_, known| known.principal.expires_at.is_none_or(|end| now < end));
+            held.retain(|_, known| known.is_fresh(now));
         }
         if held.len() >= PER_SHARD {
             // Full of valid tokens: verifying anew is a cost, not a fault.
@@ -255,5 +267,57 @@ impl VerifiedTokens {
     fn shard(&self, fingerprint: &Fingerprint) -> Option<&Shard> {
         let first = fingerprint.as_bytes().first().copied().unwrap_or(0);
         self.0.get(usize::from(first) % SHARDS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_policy::{Authentication, PrincipalKind, Strength};
+
+    use super::*;
+
+    fn known(verified_at: Timestamp, expires_at: Option<Timestamp>) -> Arc<Known> {
+        let principal = Principal {
+            subject: "alice".into(),
+            issuer: "https://login.example.com".into(),
+            kind: PrincipalKind::User,
+            credential: CredentialKind::Bearer,
+            strength: Strength::Full,
+            token_id: None,
+            client: None,
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            attributes: serde_json::Map::new(),
+            authentication: Authentication::default(),
+            issued_at: None,
+            expires_at,
+        };
+        Arc::new(Known { principal, fingerprint: Fingerprint::of("token"), verified_at })
+    }
+
+    #[test]
+    fn a_cached_token_is_forgotten_at_its_end_and_verified_again_after_five_minutes() {
+        let at = Timestamp::from_unix;
+        let tokens = VerifiedTokens::default();
+        let found = |now| tokens.find(&Fingerprint::of("token"), at(now)).is_some();
+
+        tokens.remember(&known(at(1000), Some(at(1100))), at(1000));
+        assert_eq!([1000, 1099, 1100].map(found), [true, true, false]);
+
+        tokens.remember(&known(at(1000), None), at(1000));
+        assert_eq!([1299, 1300].map(found), [true, false], "its issuer may have withdrawn the key");
+        assert!(!found(999), "the clock was set back: nothing is known of then");
+    }
+
+    #[test]
+    fn the_cache_does_not_grow_with_the_number_of_tokens() {
+        let tokens = VerifiedTokens::default();
+        for number in 0..100_000_u32 {
+            let mut known = Arc::try_unwrap(known(Timestamp::from_unix(0), None)).ok().unwrap();
+            known.fingerprint = Fingerprint::of(&number.to_string());
+            tokens.remember(&Arc::new(known), Timestamp::from_unix(0));
+        }
+        let held: usize = tokens.0.iter().map(|shard| shard.lock().unwrap().len()).sum();
+        assert!(held <= SHARDS * PER_SHARD, "{held} tokens held");
     }
 }
