@@ -60,7 +60,7 @@ fn step_up_wants_a_person_two_factors_a_class_and_a_recent_sign_in() {
     weak.authentication.amr = two_of_a_kind;
     assert!(!weak.authentication.is_multi_factor());
 
-    let recent = StepUp { max_age: Some(Duration::from_secs(60)), ..StepUp::default() };
+    let recent = StepUp { max_age: Some(Duration::from_mins(1)), ..StepUp::default() };
     assert_eq!(judge(rule(recent.clone()), Some(&user()), 1060), Ok(()));
     assert!(judge(rule(recent.clone()), Some(&user()), 1061).is_err());
     assert!(judge(rule(recent.clone()), Some(&user()), 900).is_err(), "signed in from the future");
