@@ -112,7 +112,9 @@ pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
     let shared = Arc::new(Shared { recorder, ports, keys, ready: AtomicBool::new(true), file: file.to_owned() });
     let console_address = console.address();
     control.spawn(console.serve(shared.clone()));
-    control.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest));
+    // Listened for before anybody is told that the node serves: an early SIGHUP would end the process.
+    let hangup = control.block_on(async { signal(SignalKind::hangup()) })?;
+    control.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest, hangup));
     control.spawn(shared.keys.clone().keep_rotating());
     let started = [
         NodeEvent::Started { version: env!("CARGO_PKG_VERSION") },

@@ -9,7 +9,7 @@ use bartizan_evidence::{Detail, Event, Name, NodeEvent};
 use bartizan_gateway::Gate;
 use bartizan_gateway::listen::Serving;
 use bartizan_policy::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::time::interval;
 
 use super::Shared;
@@ -27,8 +27,7 @@ enum Cause {
 }
 
 /// Watches the configuration and every file that it names, and listens for SIGHUP, for as long as the node runs.
-pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest: Digest) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest: Digest, mut hangup: Signal) {
     let mut ticks = interval(LOOK_EVERY);
     let mut seen = Seen::default();
     let mut was_refused = false;
