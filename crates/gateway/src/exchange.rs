@@ -1,7 +1,6 @@
 //! One request on its way through the gate, and the one event that it leaves behind.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bartizan_controls::ControlId;
@@ -11,6 +10,7 @@ use bartizan_evidence::{
 };
 use bartizan_policy::{Principal, Timestamp};
 use bytes::Bytes;
+use http::HeaderValue;
 use http::request::Parts;
 use hyper::body::Incoming;
 
@@ -54,7 +54,7 @@ pub(crate) struct Exchange {
     /// The client's address, as the trusted proxies say.
     pub(crate) client: IpAddr,
     /// The authority that the client asked for.
-    pub(crate) authority: Arc<str>,
+    pub(crate) authority: HeaderValue,
     /// When it arrived.
     pub(crate) now: Timestamp,
     /// Its id.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId, TlsVersion};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, TlsVersion};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -157,16 +157,9 @@ async fn answer(
 ) -> Result<Response<AnswerBody>, Infallible> {
     let arrived = SystemTime::now();
     let (head, body) = request.into_parts();
-    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
+    let raw = Raw { head, body, connection, arrived, request_id: local.request_ids.next(arrived) };
     // The gate is looked up for each request: a reload reaches connections that are already open.
     Ok(pipeline::run(raw, &local.gate(), &local.pool, &local.recorder).await)
-}
-
-pub(super) fn request_id(now: SystemTime) -> RequestId {
-    let mut random = [0; 10];
-    // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    RequestId::new(now, random)
 }
 
 /// Spawns HTTP/2's tasks on the worker's own thread.

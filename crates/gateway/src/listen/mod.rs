@@ -2,6 +2,7 @@
 
 mod connection;
 mod redirect;
+mod request_ids;
 mod socket;
 mod worker;
 

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{interval, sleep};
 
+use super::request_ids::RequestIds;
 use super::{Current, HOUSEKEEPING, Phase, connection, redirect};
 use crate::gate::Gate;
 use crate::upstream::Pool;
@@ -28,6 +29,7 @@ pub(super) struct Worker {
 pub(super) struct Local {
     pub(super) pool: Pool,
     pub(super) recorder: Recorder,
+    pub(super) request_ids: RequestIds,
     pub(super) phase: watch::Receiver<Phase>,
     current: Arc<Current>,
     seen: Cell<u64>,
@@ -68,6 +70,7 @@ impl Worker {
         let local = Rc::new(Local {
             pool: Pool::default(),
             recorder,
+            request_ids: RequestIds::default(),
             phase: phase.clone(),
             seen: Cell::new(current.number()),
             gate: RefCell::new(current.gate()),
