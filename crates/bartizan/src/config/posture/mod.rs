@@ -169,6 +169,9 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "`[console] listen` is not loopback",
         ));
     }
+    if resolved.identity.user.as_deref() == Some("root") {
+        weaker.push(Weakness::new("whoever breaks the gate has the whole machine", "`[server] user = \"root\"`"));
+    }
     if server.hosts.iter().any(|host| &**host == "*") {
         weaker.push(Weakness::new("any name in `Host` is accepted", "`[server] hosts` holds `*`"));
     }
