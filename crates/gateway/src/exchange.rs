@@ -143,6 +143,7 @@ impl Trail {
             request_bytes: None,
             user_agent: None,
             observed: Vec::new(),
+            trace: None,
         };
         Some(Self { slot: Some(slot), event: Some(event), stage: Stage::Admit, stage_began: began })
     }
@@ -270,6 +271,7 @@ impl OpenAnswer {
 
 impl Drop for OpenAnswer {
     fn drop(&mut self) {
+        self.recorder.metrics().requests().answered(self.bytes);
         let duration = self.began.elapsed();
         let broke = matches!(self.cause, CloseCause::UpstreamFault | CloseCause::Timeout);
         if !broke && duration < LONG {

@@ -113,6 +113,7 @@ impl Bound {
     /// # Errors
     /// A thread or a runtime that cannot be had.
     pub fn serve(self, gate: Gate, recorder: &Recorder) -> io::Result<Serving> {
+        recorder.metrics().requests().watch_in_flight(&gate.in_flight);
         let current = Current::new(Arc::new(gate));
         let (phase, _) = watch::channel(Phase::Serving);
         let mut redirect = self.redirect;
