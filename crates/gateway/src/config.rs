@@ -1,5 +1,7 @@
 //! What the gate is told. Every value here is already checked and typed: the file it came from is the binary's business.
 
+mod listening;
+
 use std::net::SocketAddr;
 use std::num::{NonZeroU8, NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -11,6 +13,10 @@ use bartizan_token::{ApiKeyRecord, Issuer};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
+pub use self::listening::{
+    CertificateDemand, ClientCertificates, ListenAddress, Listening, NotAListenAddress, ProxyProtocol, UnixSockets,
+    UnknownRevocation,
+};
 use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
 /// Everything the gate needs in order to stand.
@@ -35,8 +41,10 @@ pub struct Config {
 /// Where the gate listens and how it speaks there. Reloading applies all of it but `listen`, `redirect_from` and `workers`.
 #[derive(Clone)]
 pub struct Server {
-    /// Addresses of the public listener; each is served by every worker (`SO_REUSEPORT`).
-    pub listen: Vec<SocketAddr>,
+    /// Where the public listener is; each place is served by every worker (`SO_REUSEPORT`, where the system knows it).
+    pub listen: Vec<ListenAddress>,
+    /// What connections bring before the first byte of HTTP.
+    pub listening: Listening,
     /// A plain HTTP listener that answers 308 to the same URL over TLS.
     pub redirect_from: Option<SocketAddr>,
     /// How the outside names the gate: scheme and authority, no path.
@@ -86,6 +94,8 @@ pub struct CertificateFiles {
     pub certificate: PathBuf,
     /// The key: PKCS #8, SEC 1 or PKCS #1.
     pub key: PathBuf,
+    /// An OCSP response in DER that is stapled for as long as it is valid (`RFC 6066 §8`).
+    pub ocsp: Option<PathBuf>,
 }
 
 /// Versions of TLS that are still safe to speak (`RFC 8996`).

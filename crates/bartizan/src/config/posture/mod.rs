@@ -6,7 +6,7 @@ mod route;
 mod text;
 mod words;
 
-use bartizan_gateway::config::{Config, Tls, TlsVersion};
+use bartizan_gateway::config::{self as gateway, Config, Tls, TlsVersion};
 use bartizan_vault::RootSource;
 use serde::Serialize;
 
@@ -143,7 +143,7 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
     let server = &resolved.gateway.server;
     let mut weaker = Vec::new();
     match &server.tls {
-        Tls::Off if server.listen.iter().all(|address| address.ip().is_loopback()) => {
+        Tls::Off if server.listen.iter().all(gateway::ListenAddress::is_local) => {
             weaker.push(Weakness::new("no TLS: requests are readable on this machine", "`tls = \"off\"`"));
         }
         Tls::Off => {

@@ -33,7 +33,8 @@ impl Resolver<'_> {
         }
         let public_url = self.public_url(server, plain, &place)?;
         Some(gateway::Server {
-            listen: server.listen.as_slice().iter().map(|address| address.get()).collect(),
+            listen: server.listen.as_slice().iter().map(|address| address.get().into()).collect(),
+            listening: gateway::Listening::default(),
             redirect_from: server.redirect_from.map(Address::get),
             public_url,
             hosts,
