@@ -132,13 +132,16 @@ pub struct ClientTimeouts {
     pub handshake: Duration,
     /// For the whole head of a request, counted from its first byte, and between requests of a connection.
     pub head: Duration,
-    /// Between two pieces of a body.
+    /// Between two pieces of a body, and until a client takes more of its answer.
     pub body_idle: Duration,
+    /// Bytes a second, below which a client that is waited for uses up `body_idle`: it may not drag on for ever by sending, or taking,
+    /// a byte now and then.
+    pub min_rate: NonZeroU32,
 }
 
 impl Default for ClientTimeouts {
     fn default() -> Self {
-        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30) }
+        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30), min_rate: NonZeroU32::MIN.saturating_add(239) }
     }
 }
 
@@ -153,6 +156,12 @@ pub struct Limits {
     pub identity: Rate,
     /// Requests in flight; beyond it the gate answers 503 at once rather than everybody late.
     pub concurrency: NonZeroUsize,
+    /// Open connections to the public listeners; another one is closed at once.
+    pub connections: NonZeroUsize,
+    /// Open connections from one address (IPv6: one prefix); trusted proxies are exempt, since they stand for many.
+    pub connections_per_address: NonZeroUsize,
+    /// TLS handshakes under way; a connection that would begin another one is closed at once, before it costs a signature.
+    pub handshakes: NonZeroUsize,
     /// How much of an IPv6 address counts as one client, in bits (a household gets a /64).
     pub ipv6_prefix: NonZeroU8,
     /// How many counters are kept: the bound on memory under a flood of distinct addresses (about 64 bytes each).
@@ -276,6 +285,9 @@ impl Default for Limits {
             failed_authentication: rate(30),
             identity: rate(1200),
             concurrency: at_least(4096),
+            connections: at_least(16_384),
+            connections_per_address: at_least(1024),
+            handshakes: at_least(1024),
             ipv6_prefix: NonZeroU8::new(64).unwrap_or(NonZeroU8::MIN),
             counters: at_least(262_144),
         }

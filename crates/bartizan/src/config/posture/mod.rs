@@ -121,6 +121,15 @@ fn everywhere(resolved: &Resolved) -> Vec<String> {
         format!("{} failed sign-ins from one address", Rate::from(limits.failed_authentication)),
         format!("{} requests at once, then 503", limits.concurrency),
         format!(
+            "{} connections, {} from one address, {} handshakes at once; another one is closed",
+            limits.connections, limits.connections_per_address, limits.handshakes
+        ),
+        format!(
+            "clients that send or take less than {} bytes a second are cut off within {}",
+            server.timeouts.min_rate,
+            Period::new(server.timeouts.body_idle)
+        ),
+        format!(
             "heads of at most {} fields and {} KiB, read within {}",
             server.bounds.headers,
             server.bounds.head_bytes.get() / 1024,
