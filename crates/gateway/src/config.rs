@@ -19,6 +19,14 @@ pub use self::listening::{
 };
 use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
+mod upstream;
+
+pub use upstream::{
+    Balance, Breaker, Connections, Destination, Endpoint, EndpointAddress, EndpointLimits, HealthCheck, LinkLocal,
+    Mirror, MirrorCredentials, Outlier, Protocol, Resolve, Retry, RetryMethods, Scheme, Share, StatusRange, Upstream,
+    UpstreamTls, WhenAllDown,
+};
+
 /// Everything the gate needs in order to stand.
 #[derive(Clone)]
 pub struct Config {
@@ -88,7 +96,7 @@ pub enum Tls {
 }
 
 /// A certificate chain and its key, as PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CertificateFiles {
     /// The chain, leaf first.
     pub certificate: PathBuf,
@@ -99,7 +107,7 @@ pub struct CertificateFiles {
 }
 
 /// Versions of TLS that are still safe to speak (`RFC 8996`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
     /// TLS 1.2 with forward secrecy and AEAD only.
     #[default]
@@ -206,7 +214,7 @@ pub struct Route {
     /// Methods; anything else gets 405. HEAD is served where GET is.
     pub methods: Vec<Method>,
     /// Whom the request is for.
-    pub upstream: Upstream,
+    pub upstream: Destination,
     /// Who may call it.
     pub access: Access,
     /// Which credentials are looked at. A credential of another kind is not accepted.
@@ -219,17 +227,6 @@ pub struct Route {
     pub timeouts: UpstreamTimeouts,
     /// What is done to its answers.
     pub answer: AnswerRules,
-}
-
-/// Whom a request is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Upstream {
-    /// Its name in events and metrics; the assertion's audience.
-    pub name: Arc<str>,
-    /// `http` or `https`, an authority, no path.
-    pub origin: Uri,
-    /// PEM file of the authorities to trust for `https` instead of the system's.
-    pub authorities: Option<PathBuf>,
 }
 
 /// How long an upstream may take.

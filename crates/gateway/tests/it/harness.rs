@@ -199,11 +199,7 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         name: path.into(),
         path: path.into(),
         methods: vec![Method::GET, Method::POST, Method::PUT, Method::DELETE],
-        upstream: Upstream {
-            name: "backend".into(),
-            origin: format!("http://{upstream}").parse().unwrap(),
-            authorities: None,
-        },
+        upstream: backend(upstream).into(),
         access: Access::Public,
         credentials: Vec::new(),
         limit: None,
@@ -211,6 +207,11 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         timeouts: UpstreamTimeouts::default(),
         answer: AnswerRules::default(),
     }
+}
+
+/// The upstream of one endpoint at this address.
+pub(crate) fn backend(address: SocketAddr) -> Upstream {
+    Upstream::at("backend", &format!("http://{address}").parse().unwrap()).unwrap()
 }
 
 /// A route for those whom a bearer token or an API key names.
