@@ -73,9 +73,10 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     strip(headers, |_| false);
 }
 
-/// Removes what must not cross towards an upstream: hop-by-hop fields, and what only the gate may say.
+/// Removes what must not cross towards an upstream: hop-by-hop fields, and what only the gate may say. `Expect` is the gate's too:
+/// hyper answered `100-continue` itself, and the upstream would answer it a second time.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
-    strip(headers, is_reserved);
+    strip(headers, |name| name == "expect" || is_reserved(name));
 }
 
 /// One pass over the names that are there: asking for each name that must not be costs a hash for every one of them.
