@@ -165,7 +165,7 @@ fn answer(
     }
 }
 
-pub(super) fn request_id(now: SystemTime) -> RequestId {
+pub(crate) fn request_id(now: SystemTime) -> RequestId {
     let mut random = [0; 10];
     // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
     let _ = aws_lc_rs::rand::fill(&mut random);

@@ -5,6 +5,8 @@ mod redirect;
 mod socket;
 mod worker;
 
+pub(crate) use connection::request_id;
+
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -66,7 +68,7 @@ pub struct ListenError {
 }
 
 impl Current {
-    fn new(gate: Arc<Gate>) -> Arc<Self> {
+    pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
         Arc::new(Self { number: AtomicU64::new(0), gate: RwLock::new(gate) })
     }
 
@@ -74,11 +76,11 @@ impl Current {
         self.number.load(Ordering::Acquire)
     }
 
-    fn gate(&self) -> Arc<Gate> {
+    pub(crate) fn gate(&self) -> Arc<Gate> {
         self.gate.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn replace(&self, gate: Arc<Gate>) {
+    pub(crate) fn replace(&self, gate: Arc<Gate>) {
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = gate;
         self.number.fetch_add(1, Ordering::Release);
     }
