@@ -1,6 +1,7 @@
 //! One request on its way through the gate, and the one event that it leaves behind.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bartizan_controls::ControlId;
@@ -9,6 +10,7 @@ use bartizan_evidence::{
     RequestPath, Slot, Stage, Timings, TlsVersion, UserAgent,
 };
 use bartizan_policy::{Principal, Timestamp};
+use bartizan_token::ClientCertificate;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request};
@@ -23,8 +25,19 @@ use crate::route::CompiledRoute;
 pub(crate) struct Connection {
     /// The other end of the socket: perhaps a proxy.
     pub(crate) peer: SocketAddr,
+    /// For whom it was opened: the peer, or whom a trusted proxy named in its PROXY header. Fields of a request are asked after this.
+    pub(crate) client: IpAddr,
     /// The version of TLS, if there is one.
     pub(crate) tls: Option<TlsVersion>,
+    /// What the client showed in the handshake; its chain was verified and is not revoked.
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
+}
+
+impl Connection {
+    /// A connection without TLS.
+    pub(crate) const fn plain(peer: SocketAddr, client: IpAddr) -> Self {
+        Self { peer, client, tls: None, certificate: None }
+    }
 }
 
 /// A request as it was read: nothing in it has been judged, and only *admit* unwraps it.
@@ -122,7 +135,7 @@ impl Trail {
         let event = RequestEvent {
             time: raw.arrived,
             request_id: raw.request_id,
-            client: raw.connection.peer.ip(),
+            client: raw.connection.client,
             peer: raw.connection.peer,
             protocol: if raw.head.version == http::Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 },
             tls: raw.connection.tls,
@@ -143,6 +156,7 @@ impl Trail {
             request_bytes: None,
             user_agent: None,
             observed: Vec::new(),
+            trace: None,
         };
         Some(Self { slot: Some(slot), event: Some(event), stage: Stage::Admit, stage_began: began })
     }
@@ -270,6 +284,7 @@ impl OpenAnswer {
 
 impl Drop for OpenAnswer {
     fn drop(&mut self) {
+        self.recorder.metrics().requests().answered(self.bytes);
         let duration = self.began.elapsed();
         let broke = matches!(self.cause, CloseCause::UpstreamFault | CloseCause::Timeout);
         if !broke && duration < LONG {

@@ -48,8 +48,8 @@ pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted
     check_method(&head.method)?;
     check_framing(head)?;
     let authority = authority(head)?;
-    check_host(&authority, gate, exchange.connection.peer.ip().to_canonical().is_loopback())?;
-    let client = client_address(exchange.connection.peer.ip(), &head.headers, &server.trusted_proxies)
+    check_host(&authority, gate, exchange.connection.client.is_loopback())?;
+    let client = client_address(exchange.connection.client, &head.headers, &server.trusted_proxies)
         .map_err(|fault| Refusal::AmbiguousForwarding(fault.code()))?;
     let path = CanonicalPath::parse(head.uri.path()).map_err(|fault| Refusal::AmbiguousPath(fault.code()))?;
     if let Some(query) = head.uri.query() {
