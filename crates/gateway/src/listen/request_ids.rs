@@ -19,12 +19,23 @@ impl RequestIds {
         let mut ready = self.0.borrow_mut();
         if ready.is_empty() {
             let mut drawn = [0; RANDOM_BYTES * DRAWN];
-            // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
-            let _ = aws_lc_rs::rand::fill(&mut drawn);
+            draw(&mut drawn);
             ready.extend_from_slice(drawn.as_chunks().0);
         }
         RequestId::new(now, ready.pop().unwrap_or_default())
     }
+}
+
+/// One id, where no worker draws them by the hundred.
+pub(crate) fn request_id(now: SystemTime) -> RequestId {
+    let mut random = [0; RANDOM_BYTES];
+    draw(&mut random);
+    RequestId::new(now, random)
+}
+
+fn draw(random: &mut [u8]) {
+    // Without randomness an id is still ordered by time; uniqueness is not worth refusing service for.
+    let _ = aws_lc_rs::rand::fill(random);
 }
 
 #[cfg(test)]
