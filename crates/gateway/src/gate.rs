@@ -9,6 +9,7 @@ use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
 use http::HeaderValue;
 
+use crate::acme::AcmeCertificates;
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
 use crate::config::{Config, EndpointAddress, Route, Upstream};
@@ -54,6 +55,7 @@ pub struct Ports {
     in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
     mounts: Vec<Mount>,
+    acme: Option<Arc<AcmeCertificates>>,
 }
 
 /// A room of this process that is served like any other upstream, and through the same stages.
@@ -114,7 +116,15 @@ impl Ports {
             in_flight: Arc::default(),
             hasher: RandomState::new(),
             mounts: Vec::new(),
+            acme: None,
         }
+    }
+
+    /// Fetches certificates where a configuration asks for it.
+    #[must_use]
+    pub fn with_acme(mut self, acme: Arc<AcmeCertificates>) -> Self {
+        self.acme = Some(acme);
+        self
     }
 
     /// Serves a room of this process.
@@ -159,7 +169,7 @@ impl Gate {
             counters: ports.counters.clone(),
             assertions: Assertions::default(),
             assertion_keys: ports.assertion_keys.clone(),
-            tls: tls::load(&config.server)?,
+            tls: tls::load(&config.server, ports.acme.as_ref())?,
             own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
             revoked: config.revoked.iter().cloned().collect(),
@@ -171,8 +181,13 @@ impl Gate {
     }
 
     /// The certificates in use, for the operator to compare.
-    pub fn certificates(&self) -> &[tls::CertificateInfo] {
-        self.tls.as_ref().map_or(&[], |tls| &tls.infos)
+    pub fn certificates(&self) -> Vec<tls::CertificateInfo> {
+        self.tls.as_ref().map(Certificates::infos).unwrap_or_default()
+    }
+
+    /// Whether clients can connect: not before the first certificate was fetched, where certificates are.
+    pub fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| tls.managed.as_ref().is_none_or(|managed| managed.info().is_some()))
     }
 
     /// What it was compiled from.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acme;
 mod answer;
 mod assertions;
 mod body;
@@ -27,6 +28,7 @@ mod route;
 mod tls;
 mod upstream;
 
+pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};
 pub use answer::cors::origin::WebOrigin;
 pub use answer::cors::{Cors, Credentials, Origins, PrivateNetwork};

@@ -142,12 +142,13 @@ impl Running {
 
     /// The certificates that the gate shows.
     pub fn certificates(&self) -> Vec<CertificateInfo> {
-        self.serving.gate().certificates().to_vec()
+        self.serving.gate().certificates()
     }
 
     /// What an operator wants to know first.
     fn banner(&self) -> Vec<String> {
-        let scheme = if self.certificates().is_empty() { "http" } else { "https" };
+        let is_plain = matches!(self.serving.gate().config().server.tls, Tls::Off);
+        let scheme = if is_plain { "http" } else { "https" };
         let listens = self.addresses().iter().map(|address| format!("serving {scheme}://{address}"));
         let redirect = self.serving.redirect_address().map(|address| format!("redirecting http://{address} to https"));
         let console = format!("health, readiness and metrics on http://{}", self.console);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, TlsVersion};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -15,7 +15,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::Phase;
 use super::proxy::{self, Unproxied};
@@ -26,6 +25,7 @@ use crate::config::ProxyProtocol;
 use crate::exchange::{Connection, Raw};
 use crate::gate::Gate;
 use crate::pipeline;
+use crate::tls::{self, Accepted};
 
 /// Streams of one HTTP/2 connection that may be open at once.
 const MOST_STREAMS: u32 = 128;
@@ -46,20 +46,15 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
     let Some(tls) = gate.tls.as_ref() else {
         return http1(stream, Connection::plain(peer, client), &gate, &local).await;
     };
-    let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream);
-    let stream = match timeout(gate.config.server.timeouts.handshake, handshake).await {
-        Ok(Ok(stream)) => stream,
+    let accepted = match timeout(gate.config.server.timeouts.handshake, tls::accept(tls, stream)).await {
+        Ok(Ok(Some(accepted))) => accepted,
+        Ok(Ok(None)) => return,
         Ok(Err(cause)) => return failed_handshake(&local, peer, &cause),
         Err(_) => return record(&local, peer, ConnectionFault::Timeout, "no TLS handshake in time"),
     };
-    let (_, session) = stream.get_ref();
-    let version = match session.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
-        _ => TlsVersion::Tls12,
-    };
+    let Accepted { stream, version, certificate, is_http2 } = accepted;
     local.recorder.metrics().tls_handshake(version);
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let connection = Connection { peer, client, tls: Some(version), certificate: None };
+    let connection = Connection { peer, client, tls: Some(version), certificate };
     if is_http2 {
         http2(stream, connection, &gate, &local).await;
     } else {
