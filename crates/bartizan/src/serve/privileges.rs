@@ -94,15 +94,17 @@ impl Account {
         &self.name
     }
 
-    /// Makes the state directory, if there is none, so that the account can write it. One that is there stays as it is: whose it is
-    /// says something.
+    /// Makes the state directory, if there is none, so that the account can write it, and whatever is missing above. What is there stays as
+    /// it is: whose it is says something.
     pub(super) fn own_new_directory(&self, path: &Path) -> anyhow::Result<()> {
-        if path.exists() {
-            return Ok(());
+        let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+        for path in missing.into_iter().rev() {
+            let made = std::fs::DirBuilder::new().mode(0o700).create(path);
+            made.and_then(|()| chown(path, Some(self.user.as_raw()), Some(self.group.as_raw())))
+                .with_context(|| format!("cannot make the directory `{}` for `{}`", path.display(), self.name))?;
         }
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.and_then(|()| chown(path, Some(self.user.as_raw()), Some(self.group.as_raw())))
-            .with_context(|| format!("cannot make the state directory `{}` for `{}`", path.display(), self.name))
+        Ok(())
     }
 
     /// Becomes this account for good: its groups, its group, itself, and then tries to go back, which must fail. Called before any thread

@@ -89,7 +89,7 @@ fn a_file_that_the_user_could_not_read_at_a_reload_is_told_at_the_start() {
     if !is_root() {
         return;
     }
-    let text = configuration("user = \"nobody\"") + "[[issuers]]\nissuer = \"shop\"\nhs256 = { file = \"secret\" }\n";
+    let text = configuration("user = \"nobody\"") + "[[issuers]]\nissuer = \"shop\"\nhs256 = { file = \"secret\" }\nrequire = [\"exp\"]\n";
     let directory = directory(&text);
     fs::write(directory.path().join("secret"), "0123456789abcdef0123456789abcdef").unwrap();
     fs::set_permissions(directory.path().join("secret"), fs::Permissions::from_mode(0o600)).unwrap();

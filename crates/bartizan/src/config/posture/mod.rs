@@ -6,7 +6,7 @@ mod route;
 mod text;
 mod words;
 
-use bartizan_gateway::config::{Config, Tls, TlsVersion};
+use bartizan_gateway::config::{self as gateway, Config, Tls, TlsVersion};
 use bartizan_vault::RootSource;
 use serde::Serialize;
 
@@ -121,6 +121,15 @@ fn everywhere(resolved: &Resolved) -> Vec<String> {
         format!("{} failed sign-ins from one address", Rate::from(limits.failed_authentication)),
         format!("{} requests at once, then 503", limits.concurrency),
         format!(
+            "{} connections, {} from one address, {} handshakes at once; another one is closed",
+            limits.connections, limits.connections_per_address, limits.handshakes
+        ),
+        format!(
+            "clients that send or take less than {} bytes a second are cut off within {}",
+            server.timeouts.min_rate,
+            Period::new(server.timeouts.body_idle)
+        ),
+        format!(
             "heads of at most {} fields and {} KiB, read within {}",
             server.bounds.headers,
             server.bounds.head_bytes.get() / 1024,
@@ -143,7 +152,7 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
     let server = &resolved.gateway.server;
     let mut weaker = Vec::new();
     match &server.tls {
-        Tls::Off if server.listen.iter().all(|address| address.ip().is_loopback()) => {
+        Tls::Off if server.listen.iter().all(gateway::ListenAddress::is_local) => {
             weaker.push(Weakness::new("no TLS: requests are readable on this machine", "`tls = \"off\"`"));
         }
         Tls::Off => {

@@ -39,7 +39,7 @@ impl Resolver<'_> {
             self.error(FaultKind::Certificate, &key_place, message, "name the key that the certificate was issued for");
             return None;
         }
-        Some(CertificateFiles { certificate: self.beside(&files.cert), key: self.beside(&files.key) })
+        Some(CertificateFiles { certificate: self.beside(&files.cert), key: self.beside(&files.key), ocsp: None })
     }
 
     fn chain(&mut self, pem: &[u8], files: &Certificate, place: &Place) -> Option<Vec<CertificateDer<'static>>> {

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use bartizan_gateway::config as gateway;
@@ -33,7 +33,8 @@ impl Resolver<'_> {
         }
         let public_url = self.public_url(server, plain, &place)?;
         Some(gateway::Server {
-            listen: server.listen.as_slice().iter().map(|address| address.get()).collect(),
+            listen: server.listen.as_slice().iter().map(|address| address.get().into()).collect(),
+            listening: gateway::Listening::default(),
             redirect_from: server.redirect_from.map(Address::get),
             public_url,
             hosts,
@@ -43,6 +44,7 @@ impl Resolver<'_> {
             drain: server.drain.get(),
             bounds: self.bounds(server, &place)?,
             timeouts: gateway::ClientTimeouts {
+                min_rate: self.min_rate(server, &place)?,
                 handshake: server.handshake_timeout.get(),
                 head: server.header_timeout.get(),
                 body_idle: server.idle_timeout.get(),
@@ -149,6 +151,11 @@ impl Resolver<'_> {
             self.error(FaultKind::Contradiction, &place.key("max_uri"), message, "make it smaller");
         }
         Some(gateway::Bounds { headers: server.max_headers, head_bytes, target_bytes })
+    }
+
+    fn min_rate(&mut self, server: &Server, place: &Place) -> Option<NonZeroU32> {
+        let rate = self.bound(server.min_rate, 1, 1 << 20, &place.key("min_rate"))?;
+        u32::try_from(rate.get()).ok().and_then(NonZeroU32::new)
     }
 
     /// A size within what the gate can keep in memory per connection.
