@@ -218,7 +218,12 @@ impl Body for AnswerBody {
                     stream.lease.take().into_iter().for_each(Lease::give_back);
                 }
             }
-            Some(Err(fault)) => stream.open.iter_mut().for_each(|open| open.broke(fault)),
+            Some(Err(fault)) => {
+                stream.open.iter_mut().for_each(|open| open.broke(fault));
+                if matches!(fault, AnswerFault::Upstream(_)) {
+                    stream.lease.take().into_iter().for_each(Lease::broke);
+                }
+            }
             None => {
                 stream.open.iter_mut().for_each(OpenAnswer::whole);
                 stream.lease.take().into_iter().for_each(Lease::give_back);

@@ -49,9 +49,7 @@ async fn over(stream: Bare, tls: Option<&RemoteTls>) -> Result<Transport, SendFa
     }
     let Some(tls) = tls else { return Ok(stream.into()) };
     let connected = TlsConnector::from(tls.config.clone()).connect(tls.name.clone(), stream).await;
-    connected
-        .map(|stream| Transport::Tls(Box::new(stream)))
-        .map_err(|_| SendFault::Unreachable("tls-handshake-failed"))
+    connected.map(|stream| Transport::Tls(Box::new(stream))).map_err(|_| SendFault::Unreachable("tls-handshake-failed"))
 }
 
 async fn tcp(address: SocketAddr) -> Result<Bare, SendFault> {
@@ -60,7 +58,9 @@ async fn tcp(address: SocketAddr) -> Result<Bare, SendFault> {
 
 /// The first address that answers; the last one has all the time that is left.
 async fn first_of(addresses: &[SocketAddr]) -> Result<Bare, SendFault> {
-    let Some((last, others)) = addresses.split_last() else { return Err(SendFault::Unreachable("name-without-address")) };
+    let Some((last, others)) = addresses.split_last() else {
+        return Err(SendFault::Unreachable("name-without-address"));
+    };
     for address in others {
         if let Ok(Ok(stream)) = timeout(ONE_ADDRESS, tcp(*address)).await {
             return Ok(stream);

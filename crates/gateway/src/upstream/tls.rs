@@ -84,7 +84,8 @@ fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn identity(files: &CertificateFiles) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|cause| format!("`{}`: {cause}", files.key.display()))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&files.key).map_err(|cause| format!("`{}`: {cause}", files.key.display()))?;
     Ok((chain(&files.certificate)?, key))
 }
 
