@@ -35,7 +35,7 @@ pub struct Gate {
     pub(crate) plain_headers: SecurityHeaders,
     revoked: RevocationSet,
     revocations: Option<Arc<dyn Revocations>>,
-    in_flight: Arc<AtomicUsize>,
+    pub(crate) in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
 }
 

@@ -191,7 +191,9 @@ impl Tries<'_> {
         }
         let (queue, limits) = (&self.remote.queue, &self.remote.rules.limits);
         let before = queue.waiting.fetch_add(1, Relaxed);
-        let _left = scopeguard(|| drop(queue.waiting.fetch_sub(1, Relaxed)));
+        let _left = scopeguard(|| {
+            queue.waiting.fetch_sub(1, Relaxed);
+        });
         if before >= limits.pending {
             return refused("too-many-wait");
         }

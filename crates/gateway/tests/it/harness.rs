@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bartizan_evidence::{Config as EvidenceConfig, Recorder, WriterHandle};
 use bartizan_gateway::config::{
-    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Route, Server, Tls,
-    TrustedIssuer, Upstream, UpstreamTimeouts,
+    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Listening, Route, Server,
+    Tls, TrustedIssuer, Upstream, UpstreamTimeouts,
 };
 use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::ports::AssertionKeys;
@@ -173,6 +173,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
     Config {
         server: Server {
             listen: vec!["127.0.0.1:0".parse().unwrap()],
+            listening: Listening::default(),
             redirect_from: None,
             public_url: "http://api.test".parse().unwrap(),
             hosts: Vec::new(),
