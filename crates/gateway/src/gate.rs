@@ -1,6 +1,5 @@
 //! A configuration, compiled: everything that stages look up, in one immutable value that a reload replaces.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -12,14 +11,14 @@ use http::HeaderValue;
 use crate::acme::AcmeCertificates;
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
-use crate::config::{Config, EndpointAddress, Route, Upstream};
+use crate::config::{Config, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
-use crate::upstream::{self, Remote, RemoteTls};
+use crate::upstream::Upstreams;
 
 /// A compiled configuration with its ports plugged in.
 pub struct Gate {
@@ -52,6 +51,7 @@ pub struct Ports {
     revocations: Option<Arc<dyn Revocations>>,
     assertion_keys: Arc<dyn AssertionKeys>,
     fetched: Arc<FetchedKeys>,
+    upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
     mounts: Vec<Mount>,
@@ -107,7 +107,9 @@ impl Ports {
         assertion_keys: Arc<dyn AssertionKeys>,
         fetched: Arc<FetchedKeys>,
     ) -> Self {
+        let (runtime, recorder) = fetched.control_plane();
         Self {
+            upstreams: Upstreams::new(runtime, recorder),
             counters: Arc::new(MemoryCounters::new(limits.counters)),
             sessions: None,
             revocations: None,
@@ -217,18 +219,12 @@ fn own_authority(config: &Config) -> HeaderValue {
 }
 
 fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
-    let mut remotes: HashMap<Arc<Upstream>, Arc<Remote>> = HashMap::new();
+    let remote = |upstream: &Arc<Upstream>| {
+        ports.upstreams.remote(upstream).map_err(|fault| GateError::Upstream { upstream: upstream.name.clone(), fault })
+    };
     let mut compiled = Vec::new();
     for rules in &config.routes {
-        let upstream = &rules.upstream.first.upstream;
-        let remote = if let Some(remote) = remotes.get(upstream) {
-            remote.clone()
-        } else {
-            let remote = Arc::new(remote(upstream, &ports.hasher)?);
-            remotes.insert(upstream.clone(), remote.clone());
-            remote
-        };
-        compiled.push((rules.clone(), Target::Remote(remote)));
+        compiled.push((rules.clone(), Target::Remote(remote(&rules.upstream.first.upstream)?)));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
     let mut headers = HashMap::new();
@@ -241,19 +237,4 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
             Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, index })
         })
         .collect()
-}
-
-fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {
-    let fault = |fault: &str| GateError::Upstream { upstream: upstream.name.clone(), fault: fault.to_owned() };
-    let endpoint = upstream.endpoints.first().ok_or_else(|| fault("has no endpoint"))?;
-    let EndpointAddress::Host(host, _) = &endpoint.address else { return Err(fault("has no host")) };
-    let tls = match &upstream.tls {
-        Some(tls) => Some(RemoteTls {
-            config: upstream::authorities(tls.authorities.as_deref()).map_err(|cause| fault(&cause))?,
-            name: upstream::server_name(host).ok_or_else(|| fault("is no name that a certificate can have"))?,
-        }),
-        None => None,
-    };
-    let key = hasher.hash_one((&endpoint.address, &upstream.tls));
-    Ok(Remote { key, address: endpoint.address.to_string(), tls })
 }
