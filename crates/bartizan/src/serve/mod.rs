@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use bartizan_evidence::{Event, Name, NodeEvent, Recorder, WriterHandle};
+use bartizan_gateway::config::Tls;
 use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
