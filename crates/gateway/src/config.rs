@@ -21,6 +21,14 @@ pub use self::listening::{
 };
 use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
+mod upstream;
+
+pub use upstream::{
+    Balance, Breaker, Connections, Destination, Endpoint, EndpointAddress, EndpointLimits, HealthCheck, LinkLocal,
+    Mirror, MirrorCredentials, Outlier, Protocol, Resolve, Retry, RetryMethods, Scheme, Share, StatusRange, Upstream,
+    UpstreamTls, WhenAllDown,
+};
+
 /// Everything the gate needs in order to stand.
 #[derive(Clone)]
 pub struct Config {
@@ -97,7 +105,7 @@ pub enum Tls {
 }
 
 /// A certificate chain and its key, as PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CertificateFiles {
     /// The chain, leaf first.
     pub certificate: PathBuf,
@@ -108,7 +116,7 @@ pub struct CertificateFiles {
 }
 
 /// Versions of TLS that are still safe to speak (`RFC 8996`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
     /// TLS 1.2 with forward secrecy and AEAD only.
     #[default]
@@ -141,13 +149,16 @@ pub struct ClientTimeouts {
     pub handshake: Duration,
     /// For the whole head of a request, counted from its first byte, and between requests of a connection.
     pub head: Duration,
-    /// Between two pieces of a body.
+    /// Between two pieces of a body, and until a client takes more of its answer.
     pub body_idle: Duration,
+    /// Bytes a second, below which a client that is waited for uses up `body_idle`: it may not drag on for ever by sending, or taking,
+    /// a byte now and then.
+    pub min_rate: NonZeroU32,
 }
 
 impl Default for ClientTimeouts {
     fn default() -> Self {
-        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30) }
+        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30), min_rate: NonZeroU32::MIN.saturating_add(239) }
     }
 }
 
@@ -162,6 +173,12 @@ pub struct Limits {
     pub identity: Rate,
     /// Requests in flight; beyond it the gate answers 503 at once rather than everybody late.
     pub concurrency: NonZeroUsize,
+    /// Open connections to the public listeners; another one is closed at once.
+    pub connections: NonZeroUsize,
+    /// Open connections from one address (IPv6: one prefix); trusted proxies are exempt, since they stand for many.
+    pub connections_per_address: NonZeroUsize,
+    /// TLS handshakes under way; a connection that would begin another one is closed at once, before it costs a signature.
+    pub handshakes: NonZeroUsize,
     /// How much of an IPv6 address counts as one client, in bits (a household gets a /64).
     pub ipv6_prefix: NonZeroU8,
     /// How many counters are kept: the bound on memory under a flood of distinct addresses (about 64 bytes each).
@@ -206,7 +223,7 @@ pub struct Route {
     /// Methods; anything else gets 405. HEAD is served where GET is.
     pub methods: Vec<Method>,
     /// Whom the request is for.
-    pub upstream: Upstream,
+    pub upstream: Destination,
     /// Who may call it.
     pub access: Access,
     /// Which credentials are looked at. A credential of another kind is not accepted.
@@ -219,17 +236,6 @@ pub struct Route {
     pub timeouts: UpstreamTimeouts,
     /// What is done to its answers.
     pub answer: AnswerRules,
-}
-
-/// Whom a request is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Upstream {
-    /// Its name in events and metrics; the assertion's audience.
-    pub name: Arc<str>,
-    /// `http` or `https`, an authority, no path.
-    pub origin: Uri,
-    /// PEM file of the authorities to trust for `https` instead of the system's.
-    pub authorities: Option<PathBuf>,
 }
 
 /// How long an upstream may take.
@@ -285,6 +291,9 @@ impl Default for Limits {
             failed_authentication: rate(30),
             identity: rate(1200),
             concurrency: at_least(4096),
+            connections: at_least(16_384),
+            connections_per_address: at_least(1024),
+            handshakes: at_least(1024),
             ipv6_prefix: NonZeroU8::new(64).unwrap_or(NonZeroU8::MIN),
             counters: at_least(262_144),
         }

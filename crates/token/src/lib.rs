@@ -61,7 +61,7 @@ pub use api_key::{
     ApiKey, ApiKeyError, ApiKeyHash, ApiKeyRecord, ApiKeys, HashError, NoRandomness, RecordError, looks_like_api_key,
 };
 pub use assertion::{AssertionClaims, AssertionError, AssertionSigner, Decision};
-pub use client_certificate::ClientCertificate;
+pub use client_certificate::{CertificateError, CertificateThumbprint, ClientCertificate};
 pub use discovery::{Discovery, DiscoveryError};
 pub use error::TokenError;
 pub use fingerprint::Fingerprint;

@@ -16,7 +16,8 @@ use std::time::SystemTime;
 use anyhow::Context;
 use bartizan_evidence::{Event, Name, NodeEvent, Recorder, WriterHandle};
 use bartizan_gateway::listen::{Bound, Serving};
-use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
+use bartizan_gateway::config::Tls;
+use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
 use bartizan_vault::Root;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -103,8 +104,10 @@ pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
         RotatingKeys::load(store, &root, issuer, loaded.gateway.assertion.lifetime, now).await
     })?;
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
-    let ports =
-        Ports::alone(loaded.gateway.limits, keys.clone(), fetched).with_mount(well_known::assertion_jwks(&keys));
+    let acme = AcmeCertificates::new(control.handle.clone(), recorder.clone());
+    let ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched)
+        .with_mount(well_known::assertion_jwks(&keys))
+        .with_acme(acme);
     let bound = Bound::bind(&loaded.gateway.server)?;
     let console = control.block_on(Console::bind(loaded.console.listen))?;
     let gate = Gate::build(loaded.gateway, &ports)?;
@@ -156,7 +159,8 @@ impl Running {
             let kind = if certificate.is_self_signed { "self-signed certificate" } else { "certificate" };
             format!("{kind} {}, SHA-256 {}", certificate.file.display(), certificate.fingerprint)
         });
-        listens.chain(redirect).chain([console]).chain(certificates).collect()
+        let unix_sockets = self.serving.unix_sockets().iter().map(|path| format!("serving on unix:{}", path.display()));
+        listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).collect()
     }
 
     /// Returns when the process is told to stop: SIGTERM, or Ctrl-C.

@@ -172,16 +172,19 @@ async fn draining(local: &Local) {
     let _ = local.phase.clone().wait_for(|phase| *phase != Phase::Serving).await;
 }
 
-async fn answer(
+/// Begins to answer. Not `async`: what it is given goes into the one box of the request, and not into the future as well.
+fn answer(
     request: Request<Incoming>,
     connection: Connection,
     local: Rc<Local>,
-) -> Result<Response<AnswerBody>, Infallible> {
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     let arrived = SystemTime::now();
-    let (head, body) = request.into_parts();
-    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
-    // The gate is looked up for each request: a reload reaches connections that are already open.
-    Ok(pipeline::run(raw, &local.gate(), &local.pool, &local.recorder).await)
+    let raw = Raw::new(request, connection, arrived, request_id(arrived));
+    async move {
+        // The gate is looked up for each request: a reload reaches connections that are already open.
+        let gate = local.gate();
+        Ok(pipeline::run(raw, &gate, &local.pool, &local.recorder).await)
+    }
 }
 
 pub(super) fn request_id(now: SystemTime) -> RequestId {

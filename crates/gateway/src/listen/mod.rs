@@ -147,6 +147,7 @@ impl Bound {
     /// # Errors
     /// A thread or a runtime that cannot be had.
     pub fn serve(self, gate: Gate, recorder: &Recorder) -> io::Result<Serving> {
+        recorder.metrics().requests().watch_in_flight(&gate.in_flight);
         let held = self.hold()?;
         let current = Current::new(Arc::new(gate));
         let (phase, _) = watch::channel(Phase::Serving);
@@ -200,7 +201,7 @@ impl Places {
             }
             ListenAddress::Unix(path) => {
                 let fault = |cause| socket::explain(address.clone(), cause);
-                let (listener, file) = unix::listen(path, &server.listening.unix_sockets).map_err(fault)?;
+                let (listener, file) = unix::listen(path, server.listening.unix_sockets).map_err(fault)?;
                 share(vec![Listener::Unix(listener)], workers).map_err(fault)?;
                 self.unix_sockets.push(path.clone());
                 self.files.push(file);

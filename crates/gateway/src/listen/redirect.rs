@@ -48,7 +48,6 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
 
 fn answer(request: Request<Incoming>, connection: Connection, local: &Local) -> Response<AnswerBody> {
     let arrived = SystemTime::now();
-    let (head, body) = request.into_parts();
-    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
+    let raw = Raw::new(request, connection, arrived, request_id(arrived));
     pipeline::redirect(&raw, &local.gate(), &local.recorder)
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) struct SocketFile {
 
 /// Listens on a path. What a process that was killed left behind is replaced; a socket on which somebody listens, and anything that
 /// is no socket, is not.
-pub(super) fn listen(path: &Path, rules: &UnixSockets) -> io::Result<(UnixListener, SocketFile)> {
+pub(super) fn listen(path: &Path, rules: UnixSockets) -> io::Result<(UnixListener, SocketFile)> {
     remove_stale(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -29,7 +29,6 @@ pub(super) fn listen(path: &Path, rules: &UnixSockets) -> io::Result<(UnixListen
     let file = SocketFile::at(path);
     // Nobody can connect before `listen`: the mode is right from the first moment that counts.
     let allowed = fs::set_permissions(path, Permissions::from_mode(rules.mode))
-        .and_then(|()| rules.group.map_or(Ok(()), |group| chown(path, None, Some(group))))
         .and_then(|()| socket.listen(BACKLOG));
     match allowed {
         Ok(()) => Ok((socket.into(), file)),
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     fn try_listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
-        listen(path, &UnixSockets { mode: 0o600, group: None })
+        listen(path, UnixSockets { mode: 0o600 })
     }
 
     #[test]

@@ -57,6 +57,9 @@ fn accepted<S>(stream: TlsStream<S>) -> io::Result<Accepted<S>> {
 
 /// rustls keeps what the client showed only after its verifier took it.
 fn certificate(session: &ServerConnection) -> io::Result<Option<Arc<ClientCertificate>>> {
-    let leaf = session.peer_certificates().and_then(<[_]>::first);
-    Ok(leaf.map(|leaf| Arc::new(ClientCertificate::from_der(leaf))))
+    let Some(leaf) = session.peer_certificates().and_then(<[_]>::first) else { return Ok(None) };
+    // What names nobody that rules could tell apart is nobody's credential.
+    let read = ClientCertificate::parse(leaf);
+    let read = read.map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, format!("client certificate: {cause}")))?;
+    Ok(Some(Arc::new(read)))
 }

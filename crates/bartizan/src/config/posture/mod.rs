@@ -2,6 +2,7 @@
 //! of the gate that runs.
 
 mod callers;
+mod listening;
 mod route;
 mod text;
 mod words;
@@ -81,11 +82,16 @@ fn listeners(resolved: &Resolved) -> Vec<Listener> {
     let (scheme, serves) = match &server.tls {
         Tls::Off => ("http", "plain HTTP, without TLS".to_owned()),
         Tls::SelfSigned { min_version, .. } => ("https", format!("{}, self-signed", versions(*min_version))),
+        Tls::Acme { acme, min_version } => (
+            "https",
+            format!("{}, for {} by ACME", versions(*min_version), acme.domains.join(", ")),
+        ),
         Tls::Files { certificates, min_version } => (
             "https",
             format!("{}, {}", versions(*min_version), super::render::counted(certificates.len(), "certificate")),
         ),
     };
+    let serves = std::iter::once(serves).chain(listening::demands(server)).collect::<Vec<_>>().join("; ");
     let public =
         server.listen.iter().map(|address| Listener { url: format!("{scheme}://{address}"), serves: serves.clone() });
     let target = server.public_url.to_string();
@@ -121,6 +127,15 @@ fn everywhere(resolved: &Resolved) -> Vec<String> {
         format!("{} failed sign-ins from one address", Rate::from(limits.failed_authentication)),
         format!("{} requests at once, then 503", limits.concurrency),
         format!(
+            "{} connections, {} from one address, {} handshakes at once; another one is closed",
+            limits.connections, limits.connections_per_address, limits.handshakes
+        ),
+        format!(
+            "clients that send or take less than {} bytes a second are cut off within {}",
+            server.timeouts.min_rate,
+            Period::new(server.timeouts.body_idle)
+        ),
+        format!(
             "heads of at most {} fields and {} KiB, read within {}",
             server.bounds.headers,
             server.bounds.head_bytes.get() / 1024,
@@ -155,8 +170,9 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
                 "`tls = \"self-signed\"`, for development",
             ));
         }
-        Tls::Files { .. } => {}
+        Tls::Files { .. } | Tls::Acme { .. } => {}
     }
+    weaker.extend(listening::weaker(server));
     if let RootSource::Automatic(state) = &resolved.vault {
         weaker.push(Weakness::new(
             format!("whoever copies {} can use the keys in it", state.display()),
@@ -168,6 +184,9 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "others can read health and metrics, without TLS",
             "`[console] listen` is not loopback",
         ));
+    }
+    if resolved.identity.user.as_deref() == Some("root") {
+        weaker.push(Weakness::new("whoever breaks the gate has the whole machine", "`[server] user = \"root\"`"));
     }
     if server.hosts.iter().any(|host| &**host == "*") {
         weaker.push(Weakness::new("any name in `Host` is accepted", "`[server] hosts` holds `*`"));

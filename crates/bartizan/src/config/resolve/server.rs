@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use bartizan_gateway::config as gateway;
@@ -9,6 +9,7 @@ use http::Uri;
 use super::Resolver;
 use crate::config::faults::FaultKind;
 use crate::config::literal::{File, Server, Tls, TlsVersion, TlsWord};
+use crate::config::load::Identity;
 use crate::config::tree::Place;
 use crate::config::units::{Address, Size};
 
@@ -32,8 +33,8 @@ impl Resolver<'_> {
         }
         let public_url = self.public_url(server, plain, &place)?;
         Some(gateway::Server {
-            listen: server.listen.as_slice().iter().map(|address| address.get().into()).collect(),
-            listening: gateway::Listening::default(),
+            listen: server.listen.as_slice().iter().map(|address| address.get().clone()).collect(),
+            listening: self.listening(server, plain, &place)?,
             redirect_from: server.redirect_from.map(Address::get),
             public_url,
             hosts,
@@ -43,6 +44,7 @@ impl Resolver<'_> {
             drain: server.drain.get(),
             bounds: self.bounds(server, &place)?,
             timeouts: gateway::ClientTimeouts {
+                min_rate: self.min_rate(server, &place)?,
                 handshake: server.handshake_timeout.get(),
                 head: server.header_timeout.get(),
                 body_idle: server.idle_timeout.get(),
@@ -59,12 +61,10 @@ impl Resolver<'_> {
         }
         let many = matches!(server.listen, crate::config::literal::OneOrMany::Many(_));
         let listen = place.key("listen");
-        let public = server
-            .listen
-            .as_slice()
-            .iter()
-            .enumerate()
-            .map(|(index, address)| (address.get(), if many { listen.index(index) } else { listen.clone() }));
+        let public = server.listen.as_slice().iter().enumerate().filter_map(|(index, address)| {
+            let gateway::ListenAddress::Tcp(address) = address.get() else { return None };
+            Some((*address, if many { listen.index(index) } else { listen.clone() }))
+        });
         let redirect = server.redirect_from.map(|address| (address.get(), place.key("redirect_from")));
         let console = (file.console.listen.get(), Place::root().key("console").key("listen"));
         let all: Vec<(SocketAddr, Place)> = public.chain(redirect).chain([console]).collect();
@@ -84,6 +84,17 @@ impl Resolver<'_> {
             let message = format!("the console listens on `{console}`, where others can reach it, in plain HTTP");
             self.warning(FaultKind::Unsafe, &place, message, "listen on 127.0.0.1, or keep others out by a firewall");
         }
+    }
+
+    /// Whether the names exist is asked where the gate starts: `check` may run on another machine.
+    pub(super) fn identity(&mut self, file: &File) -> Identity {
+        let Server { user, group, .. } = &file.server;
+        if user.is_none() && group.is_some() {
+            let place = Place::root().key("server").key("group");
+            let message = "`group` says nothing without `user`";
+            self.error(FaultKind::Contradiction, &place, message, "name the user as well: `user = \"bartizan\"`");
+        }
+        Identity { user: user.clone(), group: group.clone() }
     }
 
     /// Whoever may say which address a client has can say any: past limits, networks and the audit log.
@@ -140,6 +151,11 @@ impl Resolver<'_> {
         Some(gateway::Bounds { headers: server.max_headers, head_bytes, target_bytes })
     }
 
+    fn min_rate(&mut self, server: &Server, place: &Place) -> Option<NonZeroU32> {
+        let rate = self.bound(server.min_rate, 1, 1 << 20, &place.key("min_rate"))?;
+        u32::try_from(rate.get()).ok().and_then(NonZeroU32::new)
+    }
+
     /// A size within what the gate can keep in memory per connection.
     fn bound(&mut self, size: Size, least: u64, most: u64, place: &Place) -> Option<NonZeroUsize> {
         if !(least..=most).contains(&size.get()) {
@@ -161,6 +177,10 @@ impl Resolver<'_> {
             Tls::Word(TlsWord::SelfSigned) => {
                 let directory = self.beside(&file.store.path).join("tls");
                 return Some(gateway::Tls::SelfSigned { directory, min_version });
+            }
+            Tls::Acme(rules) => {
+                let acme = std::sync::Arc::new(self.acme(&rules.acme, file, &place.key("acme"))?);
+                return Some(gateway::Tls::Acme { acme, min_version });
             }
             Tls::Certificate(one) => vec![(one, place.clone())],
             Tls::Certificates(many) => {
@@ -191,8 +211,15 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 fn default_url(server: &Server, plain: bool) -> Option<Uri> {
-    let address = server.listen.as_slice().first()?.get();
+    let tcp = |place: &crate::config::units::Place| match place.get() {
+        gateway::ListenAddress::Tcp(address) => Some(*address),
+        gateway::ListenAddress::Unix(_) => None,
+    };
     let scheme = if plain { "http" } else { "https" };
+    // Whoever reaches the gate by a Unix socket alone asks for this machine.
+    let Some(address) = server.listen.as_slice().iter().find_map(tcp) else {
+        return format!("{scheme}://localhost/").parse().ok();
+    };
     let authority =
         if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
     format!("{scheme}://{authority}/").parse().ok()
