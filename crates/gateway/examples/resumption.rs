@@ -54,7 +54,10 @@ fn main() {
             spent += took;
             resumed += u32::from(kind == HandshakeKind::Resumed);
         }
-        println!("{name:18} {:7.1} µs of the server, {resumed} of {ROUNDS} resumed", spent.as_secs_f64() * 1e6 / f64::from(ROUNDS));
+        println!(
+            "{name:18} {:7.1} µs of the server, {resumed} of {ROUNDS} resumed",
+            spent.as_secs_f64() * 1e6 / f64::from(ROUNDS)
+        );
     }
 }
 

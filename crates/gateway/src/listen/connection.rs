@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -179,19 +179,12 @@ fn answer(
     local: Rc<Local>,
 ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     let arrived = SystemTime::now();
-    let raw = Raw::new(request, connection, arrived, request_id(arrived));
+    let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
     async move {
         // The gate is looked up for each request: a reload reaches connections that are already open.
         let gate = local.gate();
         Ok(pipeline::run(raw, &gate, &local.pool, &local.recorder).await)
     }
-}
-
-pub(super) fn request_id(now: SystemTime) -> RequestId {
-    let mut random = [0; 10];
-    // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    RequestId::new(now, random)
 }
 
 /// Spawns HTTP/2's tasks on the worker's own thread.

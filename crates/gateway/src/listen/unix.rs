@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -28,8 +28,7 @@ pub(super) fn listen(path: &Path, rules: UnixSockets) -> io::Result<(UnixListene
     socket.bind(&SockAddr::unix(path)?)?;
     let file = SocketFile::at(path);
     // Nobody can connect before `listen`: the mode is right from the first moment that counts.
-    let allowed = fs::set_permissions(path, Permissions::from_mode(rules.mode))
-        .and_then(|()| socket.listen(BACKLOG));
+    let allowed = fs::set_permissions(path, Permissions::from_mode(rules.mode)).and_then(|()| socket.listen(BACKLOG));
     match allowed {
         Ok(()) => Ok((socket.into(), file)),
         Err(cause) => {
@@ -58,6 +57,10 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 impl SocketFile {
     pub(super) fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), identity: identity(path) }
+    }
+
+    pub(super) fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        chown(&self.path, Some(user), Some(group))
     }
 
     /// Removes the file, if it is still the one that we made.

@@ -78,7 +78,7 @@ pub(super) fn outbound_fields(authorized: &mut Authorized, gate: &Gate) -> Resul
 }
 
 /// The request as it was judged, around another body.
-fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -> Request<B> {
+pub(super) fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = exchange.head.method.clone();
     *request.uri_mut() = std::mem::take(&mut exchange.head.uri);
@@ -109,7 +109,8 @@ fn refusal(fault: SendFault, watch: &BodyWatch) -> Refusal {
         (Some(BodyFault::Broken), _) => Refusal::Malformed("body-cut"),
         (None, SendFault::Unreachable(cause)) => Refusal::UpstreamUnreachable(cause),
         (None, SendFault::Timeout(what)) => Refusal::UpstreamTimeout(what),
-        (None, SendFault::NoAnswer(cause)) => Refusal::UpstreamFault(cause),
+        (None, SendFault::NoAnswer(cause) | SendFault::BadAnswer(cause)) => Refusal::UpstreamFault(cause),
+        (None, SendFault::Busy(cause)) => Refusal::UpstreamBusy(cause),
     }
 }
 

@@ -57,9 +57,8 @@ fn accepted<S>(stream: TlsStream<S>) -> io::Result<Accepted<S>> {
 
 /// rustls keeps what the client showed only after its verifier took it.
 fn certificate(session: &ServerConnection) -> io::Result<Option<Arc<ClientCertificate>>> {
-    let Some(leaf) = session.peer_certificates().and_then(<[_]>::first) else { return Ok(None) };
-    // What names nobody that rules could tell apart is nobody's credential.
-    let read = ClientCertificate::parse(leaf);
-    let read = read.map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, format!("client certificate: {cause}")))?;
-    Ok(Some(Arc::new(read)))
+    let leaf = session.peer_certificates().and_then(<[_]>::first);
+    // One that the verifier took and that cannot be read is nobody's: the handshake fails rather than the caller becoming anonymous.
+    let parsed = leaf.map(|leaf| ClientCertificate::parse(leaf)).transpose();
+    Ok(parsed.map_err(io::Error::other)?.map(Arc::new))
 }

@@ -85,7 +85,9 @@ impl<'a> Single<'a> {
         let (_, this_update) = ASN1Time::from_der(single).ok()?;
         next(&mut single)?;
         let next_update = match next(&mut single) {
-            Some(wrapped) if wrapped.tag().0 == EXPLICIT_0 => ASN1Time::from_der(wrapped.data).ok().map(|(_, time)| time),
+            Some(wrapped) if wrapped.tag().0 == EXPLICIT_0 => {
+                ASN1Time::from_der(wrapped.data).ok().map(|(_, time)| time)
+            }
             _ => None,
         };
         let until = match next_update {
@@ -126,7 +128,8 @@ mod tests {
         let next = next_update.map(|text| der(0xa0, &[&time(text)])).unwrap_or_default();
         let id = der(0x30, &[&der(0x30, &[]), &der(4, &[b"name"]), &der(4, &[b"key"]), &der(2, &[serial])]);
         let single = der(0x30, &[&id, status, &time("20260101000000Z"), &next]);
-        let data = der(0x30, &[&der(0xa2, &[&der(4, &[b"responder"])]), &time("20260101000000Z"), &der(0x30, &[&single])]);
+        let data =
+            der(0x30, &[&der(0xa2, &[&der(4, &[b"responder"])]), &time("20260101000000Z"), &der(0x30, &[&single])]);
         let basic = der(0x30, &[&data, &der(0x30, &[]), &der(3, &[b"\0"])]);
         let bytes = der(0x30, &[&der(6, &[&[0x2b, 6, 1]]), &der(4, &[&basic])]);
         der(0x30, &[&der(0x0a, &[&[0]]), &der(0xa0, &[&bytes])])

@@ -40,7 +40,13 @@ fn free_address() -> SocketAddr {
 }
 
 /// A configuration that fetches its certificate from `pebble`.
-fn fetching(pebble: &Pebble, listen: SocketAddr, upstream: &Upstream, state: &Path, challenge: AcmeChallenge) -> Config {
+fn fetching(
+    pebble: &Pebble,
+    listen: SocketAddr,
+    upstream: &Upstream,
+    state: &Path,
+    challenge: AcmeChallenge,
+) -> Config {
     let mut rules = config(vec![route("/", upstream.address())]);
     rules.server.listen = vec![listen.into()];
     rules.server.public_url = "https://api.test.example".parse().unwrap();

@@ -52,7 +52,12 @@ impl Mutual {
         rules.server.listening.client_certificates = Some(ClientCertificates {
             authorities: write("ca.pem", &demand.authority.pem()),
             demand: demand.demand,
-            revocation_lists: demand.lists.iter().enumerate().map(|(n, list)| write(&format!("{n}.crl"), list)).collect(),
+            revocation_lists: demand
+                .lists
+                .iter()
+                .enumerate()
+                .map(|(n, list)| write(&format!("{n}.crl"), list))
+                .collect(),
             unknown_revocation: demand.unknown,
         });
         Self { gate: Gated::start(rules), server, _upstream: upstream, _files: [served, files] }

@@ -80,7 +80,8 @@ async fn a_connection_without_a_header_or_from_a_stranger_is_closed_without_an_a
     let gate = behind_a_proxy(&upstream, |_| {});
     assert_eq!(exchange(gate.address(), GET).await.status, 0);
     assert_eq!(exchange(gate.address(), format!("PROXY TCP4 1.2.3.4\r\n{GET}")).await.status, 0);
-    let stranger = behind_a_proxy(&upstream, |rules| rules.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]);
+    let stranger =
+        behind_a_proxy(&upstream, |rules| rules.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]);
     assert_eq!(exchange(stranger.address(), [&version_2([1, 2, 3, 4])[..], GET.as_bytes()].concat()).await.status, 0);
     assert!(upstream.received().is_empty());
     let faults = |gate: Gated| gate.records().iter().filter(|it| it["event"]["action"] == "connection-failed").count();

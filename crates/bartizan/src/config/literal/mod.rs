@@ -16,7 +16,8 @@ pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use listening::{
-    Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms, UnknownRevocation,
+    Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,
+    UnknownRevocation,
 };
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};

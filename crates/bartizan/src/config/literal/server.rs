@@ -5,8 +5,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::listening::{AcmeTls, ClientCertificates, ProxyProtocol};
 use super::OneOrMany;
+use super::listening::{AcmeTls, ClientCertificates, ProxyProtocol};
 use crate::config::units::{Address, Mode, Network, Period, Place, Size, Url};
 
 /// Where the gate listens and how it speaks there.

@@ -82,10 +82,9 @@ fn listeners(resolved: &Resolved) -> Vec<Listener> {
     let (scheme, serves) = match &server.tls {
         Tls::Off => ("http", "plain HTTP, without TLS".to_owned()),
         Tls::SelfSigned { min_version, .. } => ("https", format!("{}, self-signed", versions(*min_version))),
-        Tls::Acme { acme, min_version } => (
-            "https",
-            format!("{}, for {} by ACME", versions(*min_version), acme.domains.join(", ")),
-        ),
+        Tls::Acme { acme, min_version } => {
+            ("https", format!("{}, for {} by ACME", versions(*min_version), acme.domains.join(", ")))
+        }
         Tls::Files { certificates, min_version } => (
             "https",
             format!("{}, {}", versions(*min_version), super::render::counted(certificates.len(), "certificate")),

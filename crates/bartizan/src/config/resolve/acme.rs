@@ -60,7 +60,12 @@ impl Resolver<'_> {
         };
         for email in acme.email.as_slice().iter().filter(|email| !is_address(email)) {
             let message = format!("`{email}` is not a mail address");
-            self.error(FaultKind::Malformed, &place, message, "write one that somebody reads, such as `\"ops@example.com\"`");
+            self.error(
+                FaultKind::Malformed,
+                &place,
+                message,
+                "write one that somebody reads, such as `\"ops@example.com\"`",
+            );
         }
         acme.email.as_slice().iter().map(|email| email.as_str().into()).collect()
     }
@@ -92,7 +97,8 @@ impl Resolver<'_> {
     fn directory(&mut self, acme: &Acme, place: &Place) -> Option<Uri> {
         let Some(directory) = &acme.directory else { return Some(Uri::from_static(LETS_ENCRYPT)) };
         if !directory.is_https() {
-            let message = format!("`{directory}` is asked without TLS: whoever is on the way could get the certificate");
+            let message =
+                format!("`{directory}` is asked without TLS: whoever is on the way could get the certificate");
             self.error(FaultKind::Unsafe, &place.key("directory"), message, "write `https://…`");
             return None;
         }

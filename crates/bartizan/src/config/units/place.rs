@@ -62,7 +62,10 @@ impl FromStr for Mode {
         let is_octal = matches!(text.len(), 3 | 4) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
         let bits = u32::from_str_radix(text, 8).ok().filter(|bits| is_octal && *bits <= 0o777);
         bits.map(Self).ok_or_else(|| {
-            Malformed::new(not(text, "a file's permissions"), "write them in octal, such as `\"0660\"` for user and group")
+            Malformed::new(
+                not(text, "a file's permissions"),
+                "write them in octal, such as `\"0660\"` for user and group",
+            )
         })
     }
 }
