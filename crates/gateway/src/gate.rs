@@ -130,6 +130,11 @@ impl Ports {
         self
     }
 
+    /// Whether clients are refused because no certificate was fetched yet.
+    pub fn waits_for_certificate(&self) -> bool {
+        self.acme.as_ref().is_some_and(|acme| acme.is_waiting())
+    }
+
     /// Serves a room of this process.
     #[must_use]
     pub fn with_mount(mut self, mount: Mount) -> Self {
@@ -186,11 +191,6 @@ impl Gate {
     /// The certificates in use, for the operator to compare.
     pub fn certificates(&self) -> Vec<tls::CertificateInfo> {
         self.tls.as_ref().map(Certificates::infos).unwrap_or_default()
-    }
-
-    /// Whether clients can connect: not before the first certificate was fetched, where certificates are.
-    pub fn has_certificate(&self) -> bool {
-        self.tls.as_ref().is_none_or(|tls| tls.managed.as_ref().is_none_or(|managed| managed.info().is_some()))
     }
 
     /// What it was compiled from.

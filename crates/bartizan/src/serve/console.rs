@@ -27,8 +27,7 @@ impl Console {
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
         });
-        let (address, listener) =
-            bound.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
+        let (address, listener) = bound.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
         Ok(Self { listener, address })
     }
 
@@ -65,6 +64,8 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     } else if shared.recorder.fault().is_some() {
         // Requests whose events cannot be kept are refused: another node serves them better.
         (StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written\n")
+    } else if shared.ports.waits_for_certificate() {
+        (StatusCode::SERVICE_UNAVAILABLE, "no certificate yet\n")
     } else {
         (StatusCode::OK, "ready\n")
     }

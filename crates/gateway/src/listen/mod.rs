@@ -150,6 +150,15 @@ impl Bound {
         Ok(Self { workers, redirect, places })
     }
 
+    /// Gives the Unix sockets that were made here to another user, who may then remove them: for a process that is about to become
+    /// that user.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn give_unix_sockets_to(&self, user: u32, group: u32) -> io::Result<()> {
+        self.places.files.iter().try_for_each(|file| file.give_to(user, group))
+    }
+
     /// Serves `gate` on all of them.
     ///
     /// # Errors
@@ -214,7 +223,7 @@ impl Places {
             }
             ListenAddress::Unix(path) => {
                 let fault = |cause| socket::explain(address.clone(), cause);
-                let (listener, file) = unix::listen(path, &server.listening.unix_sockets).map_err(fault)?;
+                let (listener, file) = unix::listen(path, server.listening.unix_sockets).map_err(fault)?;
                 share(vec![Listener::Unix(listener)], workers).map_err(fault)?;
                 self.unix_sockets.push(path.clone());
                 self.files.push(file);
