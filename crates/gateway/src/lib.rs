@@ -15,6 +15,7 @@ mod exchange;
 mod fetch;
 mod fields;
 mod gate;
+mod grpc;
 mod issuer_keys;
 pub mod layer;
 pub mod listen;
@@ -26,6 +27,8 @@ mod refusal;
 mod route;
 mod tls;
 mod upstream;
+mod vigil;
+mod websocket;
 
 pub use answer::cookies::{CookieRules, GateCookie};
 pub use answer::cors::origin::WebOrigin;

@@ -118,12 +118,10 @@ async fn accept(listener: Accepting, local: Rc<Local>, role: Role) {
             _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                match role {
-                    Role::Gate => drop(tokio::task::spawn_local(connection::serve(stream, peer, local.clone()))),
-                    Role::Redirect => drop(tokio::task::spawn_local(redirect::serve(stream, peer, local.clone()))),
-                }
-            }
+            Ok((stream, peer)) => match role {
+                Role::Gate => drop(tokio::task::spawn_local(connection::serve(stream, peer, local.clone()))),
+                Role::Redirect => drop(tokio::task::spawn_local(redirect::serve(stream, peer, local.clone()))),
+            },
             Err(cause) => wait_for_room(&cause).await,
         }
     }

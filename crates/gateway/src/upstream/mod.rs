@@ -1,6 +1,7 @@
 //! Connections to backends: made, kept for the next request, and given up in time.
 
 mod connect;
+mod dedicated;
 mod pool;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use rustls::pki_types::ServerName;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub(crate) use connect::{authorities, connect, server_name};
+pub(crate) use dedicated::dedicated;
 pub(crate) use pool::{Lease, Pool};
 
 use crate::body::BodyWatch;
