@@ -34,6 +34,7 @@ mod mask;
 mod metrics;
 mod reader;
 mod recorder;
+mod relay;
 mod request_id;
 mod sink;
 mod tail;

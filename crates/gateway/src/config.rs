@@ -1,5 +1,6 @@
 //! What the gate is told. Every value here is already checked and typed: the file it came from is the binary's business.
 
+mod acme;
 mod listening;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use bartizan_token::{ApiKeyRecord, Issuer};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
+pub use self::acme::{Acme, AcmeChallenge, ExternalAccount};
 pub use self::listening::{
     CertificateDemand, ClientCertificates, ListenAddress, Listening, NotAListenAddress, ProxyProtocol, UnixSockets,
     UnknownRevocation,
@@ -92,6 +94,13 @@ pub enum Tls {
     Files {
         /// At least one.
         certificates: Vec<CertificateFiles>,
+        /// The lowest version that is spoken.
+        min_version: TlsVersion,
+    },
+    /// A certificate that the gate fetches, and renews, by ACME (`RFC 8555`).
+    Acme {
+        /// From whom, and for which names.
+        acme: Arc<Acme>,
         /// The lowest version that is spoken.
         min_version: TlsVersion,
     },

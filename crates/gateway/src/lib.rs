@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acme;
 mod answer;
 mod assertions;
 mod body;
@@ -30,6 +31,7 @@ mod upstream;
 mod vigil;
 mod websocket;
 
+pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};
 pub use answer::cors::origin::WebOrigin;
 pub use answer::cors::{Cors, Credentials, Origins, PrivateNetwork};

@@ -65,6 +65,8 @@ pub(crate) enum Refusal {
     UpstreamTimeout(&'static str),
     /// The upstream's answer cannot be passed on.
     UpstreamFault(&'static str),
+    /// The upstream was not asked: it has enough to do, or is known to fail.
+    UpstreamBusy(&'static str),
     /// A stage could not do its work.
     Internal(&'static str),
 }
@@ -133,6 +135,7 @@ impl Refusal {
                 (S::GATEWAY_TIMEOUT, "upstream-timeout", "The service behind did not answer in time")
             }
             Self::UpstreamFault(_) => (S::BAD_GATEWAY, "upstream-fault", "The service behind gave no usable answer"),
+            Self::UpstreamBusy(_) => (S::SERVICE_UNAVAILABLE, "upstream-busy", "The service behind is at its limit"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "The request could not be decided"),
         }
     }
@@ -153,6 +156,7 @@ impl Refusal {
             | Self::UpstreamUnreachable(why)
             | Self::UpstreamTimeout(why)
             | Self::UpstreamFault(why)
+            | Self::UpstreamBusy(why)
             | Self::Internal(why) => (name, (*why).to_owned()),
             Self::Denied(Denial::ScopeMissing(scope)) => ("scope-missing", format!("scope `{scope}`")),
             Self::Denied(Denial::AttributeMissing(pointer)) => ("attribute-missing", format!("claim `{pointer}`")),
@@ -192,6 +196,7 @@ impl Refusal {
             Self::RateLimited(_) => gate::RATE_LIMIT_IDENTITY.id,
             Self::Overloaded => gate::LOAD_SHEDDING.id,
             Self::Unrecordable => evidence::AUDIT.id,
+            Self::UpstreamBusy(_) => gate::LOAD_SHEDDING.id,
             Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_) => {
                 return None;
             }
@@ -202,7 +207,11 @@ impl Refusal {
     pub(crate) fn is_failure(&self) -> bool {
         matches!(
             self,
-            Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_)
+            Self::UpstreamUnreachable(_)
+                | Self::UpstreamTimeout(_)
+                | Self::UpstreamFault(_)
+                | Self::UpstreamBusy(_)
+                | Self::Internal(_)
         )
     }
 
@@ -241,7 +250,7 @@ impl Refusal {
                 headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
             Self::RateLimited(limited) => limited.add_fields(headers),
-            Self::Overloaded | Self::Unrecordable | Self::CredentialUndecided(_) => {
+            Self::Overloaded | Self::Unrecordable | Self::CredentialUndecided(_) | Self::UpstreamBusy(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

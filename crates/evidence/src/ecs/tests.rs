@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    CloseCause, ConnectionFault, Method, NodeEvent, Observed, Reason, RequestId, StreamKind, Timings, TlsVersion,
+    CloseCause, ConnectionFault, Method, NodeEvent, Observed, Outcome, Protocol, Reason, RequestEvent, RequestId,
+    Stage, StreamKind, Timings, TlsVersion,
 };
 
 fn now() -> SystemTime {

@@ -200,7 +200,12 @@ impl Body for Leased {
     type Error = hyper::Error;
 
     fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.get_mut().incoming).poll_frame(task)
+        let body = self.get_mut();
+        let piece = ready!(Pin::new(&mut body.incoming).poll_frame(task));
+        if matches!(piece, Some(Err(_))) {
+            body.lease.take().into_iter().for_each(Lease::broke);
+        }
+        Poll::Ready(piece)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -101,6 +101,15 @@ impl RequestBody {
         matches!(self, Self::Empty | Self::Full(None))
     }
 
+    /// The body once more, if it is here whole.
+    pub(crate) fn duplicate(&self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Empty),
+            Self::Full(bytes) => Some(Self::Full(bytes.clone())),
+            Self::Stream(_) => None,
+        }
+    }
+
     /// What tells when the body is on its way, if that takes the client's time.
     pub(crate) fn watch(&self) -> Option<BodyWatch> {
         match self {

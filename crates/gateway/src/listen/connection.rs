@@ -3,12 +3,12 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId, TlsVersion};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event};
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -17,7 +17,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::Phase;
 use super::proxy::{self, Unproxied};
@@ -28,6 +27,7 @@ use crate::config::ProxyProtocol;
 use crate::exchange::{Connection, Raw};
 use crate::gate::Gate;
 use crate::pipeline;
+use crate::tls::{self, Accepted};
 use crate::websocket::{Tunnel, handshake};
 
 /// Streams of one HTTP/2 connection that may be open at once.
@@ -49,20 +49,15 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
     let Some(tls) = gate.tls.as_ref() else {
         return http1(stream, Connection::plain(peer, client), &gate, &local).await;
     };
-    let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream);
-    let stream = match timeout(gate.config.server.timeouts.handshake, handshake).await {
-        Ok(Ok(stream)) => stream,
+    let accepted = match timeout(gate.config.server.timeouts.handshake, tls::accept(tls, stream)).await {
+        Ok(Ok(Some(accepted))) => accepted,
+        Ok(Ok(None)) => return,
         Ok(Err(cause)) => return failed_handshake(&local, peer, &cause),
         Err(_) => return record(&local, peer, ConnectionFault::Timeout, "no TLS handshake in time"),
     };
-    let (_, session) = stream.get_ref();
-    let version = match session.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
-        _ => TlsVersion::Tls12,
-    };
+    let Accepted { stream, version, certificate, is_http2 } = accepted;
     local.recorder.metrics().tls_handshake(version);
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let connection = Connection { peer, client, tls: Some(version), certificate: None };
+    let connection = Connection { peer, client, tls: Some(version), certificate };
     if is_http2 {
         http2(stream, connection, &gate, &local).await;
     } else {
@@ -237,19 +232,12 @@ fn answer(
     local: Rc<Local>,
 ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     let arrived = SystemTime::now();
-    let raw = Raw::new(request, connection, arrived, request_id(arrived));
+    let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
     async move {
         // The gate is looked up for each request: a reload reaches connections that are already open.
         let gate = local.gate();
         Ok(pipeline::run(raw, &gate, &local.pool, &local.recorder).await)
     }
-}
-
-pub(crate) fn request_id(now: SystemTime) -> RequestId {
-    let mut random = [0; 10];
-    // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    RequestId::new(now, random)
 }
 
 /// Spawns HTTP/2's tasks on the worker's own thread.

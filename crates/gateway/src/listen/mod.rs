@@ -1,15 +1,17 @@
 //! The data plane: one thread and one runtime for each core, each with its own sockets, connections and pools.
 
 mod connection;
+mod heartbeat;
 mod inherited;
 mod proxy;
 mod redirect;
+mod request_ids;
 mod socket;
 mod stream;
 mod unix;
 mod worker;
 
-pub(crate) use connection::request_id;
+pub(crate) use request_ids::request_id;
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_evidence::Recorder;
 use tokio::sync::watch;
@@ -30,6 +32,9 @@ use self::stream::Listener;
 use self::unix::SocketFile;
 use crate::config::{ListenAddress, Server};
 use crate::gate::Gate;
+use heartbeat::Pulse;
+
+pub use heartbeat::Heartbeat;
 
 /// Listeners that are bound and not served yet: a port that is taken is known before anything else happens.
 pub struct Bound {
@@ -47,6 +52,7 @@ pub struct Serving {
     current: Arc<Current>,
     phase: watch::Sender<Phase>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    pulses: Vec<Pulse>,
 }
 
 /// Where a data plane listens.
@@ -158,13 +164,17 @@ impl Bound {
         let mut redirect = self.redirect;
         let redirect_address = redirect.as_ref().map(Listener::local_addr).transpose()?.flatten();
         let mut threads = Vec::new();
+        let mut pulses = Vec::new();
         for (number, listeners) in self.workers.into_iter().enumerate() {
+            let pulse = Pulse::default();
+            pulses.push(pulse.clone());
             let worker = worker::Worker {
                 listeners,
                 redirect: redirect.take(),
                 current: current.clone(),
                 phase: phase.subscribe(),
                 recorder: recorder.clone(),
+                pulse,
             };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let thread = thread::Builder::new().name(format!("gate-{number}"));
@@ -177,6 +187,7 @@ impl Bound {
             current,
             phase,
             threads: Mutex::new(threads),
+            pulses,
         })
     }
 
@@ -272,6 +283,11 @@ impl Serving {
     /// The gate in force.
     pub fn gate(&self) -> Arc<Gate> {
         self.current.gate()
+    }
+
+    /// Tells from now on whether every worker lives.
+    pub fn heartbeat(&self) -> Heartbeat {
+        Heartbeat::of(&self.pulses, Instant::now())
     }
 
     /// Ends a drain at once: what is still in flight is cut.

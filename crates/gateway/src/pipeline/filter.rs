@@ -142,6 +142,15 @@ pub(super) fn redirection(target: &http::Uri, gate: &Gate) -> Response<Bytes> {
     response
 }
 
+/// What a certificate authority asks for on the plain listener (`RFC 8555 §8.3`).
+pub(super) fn challenge_document(document: String, gate: &Gate) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(document));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    gate.plain_headers.apply(headers, Transport::Plain, Caller::Anonymous);
+    response
+}
+
 fn apply_cors(route: &CompiledRoute, method: &Method, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
     let mut request = HeaderMap::new();
     if let Some(origin) = origin {

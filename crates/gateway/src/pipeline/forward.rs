@@ -185,7 +185,8 @@ fn refusal(fault: SendFault, watch: &BodyWatch) -> Refusal {
         (Some(BodyFault::Broken), _) => Refusal::Malformed("body-cut"),
         (None, SendFault::Unreachable(cause)) => Refusal::UpstreamUnreachable(cause),
         (None, SendFault::Timeout(what)) => Refusal::UpstreamTimeout(what),
-        (None, SendFault::NoAnswer(cause)) => Refusal::UpstreamFault(cause),
+        (None, SendFault::NoAnswer(cause) | SendFault::BadAnswer(cause)) => Refusal::UpstreamFault(cause),
+        (None, SendFault::Busy(cause)) => Refusal::UpstreamBusy(cause),
     }
 }
 

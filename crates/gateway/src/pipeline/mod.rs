@@ -122,7 +122,11 @@ pub(crate) fn redirect(raw: &Raw, gate: &Gate, recorder: &Recorder) -> Response<
     let Some(trail) = Trail::begin(recorder, raw) else {
         return filter::refused(Refusal::Unrecordable, raw.request_id(), &Seen::of(raw), gate).map(AnswerBody::full);
     };
-    let response = filter::redirection(&raw.head().uri, gate);
+    let managed = gate.tls.as_ref().and_then(|tls| tls.managed.as_ref());
+    let response = match managed.and_then(|managed| managed.document(raw.head().uri.path())) {
+        Some(document) => filter::challenge_document(document, gate),
+        None => filter::redirection(&raw.head().uri, gate),
+    };
     trail.answered(response.status());
     response.map(AnswerBody::full)
 }

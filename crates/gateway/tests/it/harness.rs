@@ -82,7 +82,7 @@ impl Gated {
     }
 
     pub(crate) fn certificates(&self) -> Vec<CertificateInfo> {
-        self.serving().gate().certificates().to_vec()
+        self.serving().gate().certificates()
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {
