@@ -16,6 +16,7 @@ mod exchange;
 mod fetch;
 mod fields;
 mod gate;
+mod grpc;
 mod issuer_keys;
 pub mod layer;
 pub mod listen;
@@ -27,6 +28,8 @@ mod refusal;
 mod route;
 mod tls;
 mod upstream;
+mod vigil;
+mod websocket;
 
 pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};

@@ -95,6 +95,7 @@ pub struct ListenError {
 
 impl Current {
     pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
+        gate.put_in_force();
         Arc::new(Self { number: AtomicU64::new(0), gate: RwLock::new(gate) })
     }
 
@@ -107,6 +108,7 @@ impl Current {
     }
 
     pub(crate) fn replace(&self, gate: Arc<Gate>) {
+        gate.put_in_force();
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = gate;
         self.number.fetch_add(1, Ordering::Release);
     }

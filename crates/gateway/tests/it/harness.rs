@@ -223,6 +223,8 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         body_bytes: 1 << 20,
         timeouts: UpstreamTimeouts::default(),
         answer: AnswerRules::default(),
+        websocket: None,
+        grpc: None,
     }
 }
 
