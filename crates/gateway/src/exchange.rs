@@ -81,7 +81,7 @@ impl Raw {
         request_id: RequestId,
     ) -> Self {
         let (head, body) = request.into_parts();
-        let client = connection.peer.ip();
+        let client = connection.client;
         let (body, authority) = (Content::Stream(body.into()), HeaderValue::from_static(""));
         Self(Box::new(Exchange { head, body, connection, client, authority, arrived, request_id, limited: None }))
     }
