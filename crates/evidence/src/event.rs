@@ -1,7 +1,7 @@
 mod node;
 mod request;
 
-pub use node::{CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, GapCause, NodeEvent};
+pub use node::{CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, ConnectionRefusal, GapCause, NodeEvent};
 pub use request::{Method, Observed, Outcome, Protocol, Reason, RequestEvent, Stage, Timings, TlsVersion};
 
 /// Something that happened, as the audit log keeps it.

@@ -43,7 +43,7 @@ mod writer;
 pub use config::{Config, Sink};
 pub use error::EvidenceError;
 pub use event::{
-    CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, Event, GapCause, Method, NodeEvent, Observed, Outcome,
+    CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, ConnectionRefusal, Event, GapCause, Method, NodeEvent, Observed, Outcome,
     Protocol, Reason, RequestEvent, Stage, Timings, TlsVersion,
 };
 pub use mask::mask;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::event::{ConnectionEvent, ConnectionFault, RequestEvent};
+use crate::event::{ConnectionEvent, ConnectionFault, ConnectionRefusal, RequestEvent};
 use crate::{Event, NodeEvent, Outcome, Stage, TlsVersion};
 use histogram::Histogram;
 
@@ -34,6 +34,9 @@ struct Registry {
     connections: AtomicI64,
     handshakes_tls12: AtomicU64,
     handshakes_tls13: AtomicU64,
+    refused: [AtomicU64; ConnectionRefusal::ALL.len()],
+    resets_by_client: AtomicU64,
+    resets_provoked: AtomicU64,
     /// Places taken in the audit queue. Lives here so that the gauge is true even while the writer hangs in a disk.
     places: AtomicUsize,
     unrecorded: AtomicU64,
@@ -73,6 +76,9 @@ impl Metrics {
             connections: AtomicI64::new(0),
             handshakes_tls12: AtomicU64::new(0),
             handshakes_tls13: AtomicU64::new(0),
+            refused: Default::default(),
+            resets_by_client: AtomicU64::new(0),
+            resets_provoked: AtomicU64::new(0),
             places: AtomicUsize::new(0),
             unrecorded: AtomicU64::new(0),
             derived: Mutex::default(),
@@ -92,6 +98,20 @@ impl Metrics {
             TlsVersion::Tls13 => &self.0.handshakes_tls13,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection that was closed before it was served.
+    pub fn connection_refused(&self, refusal: ConnectionRefusal) {
+        if let Some(counter) = self.0.refused.get(refusal as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts streams of an HTTP/2 connection that ended: those that the client cancelled, and those that the gate had to reset for what
+    /// the client did.
+    pub fn http2_resets(&self, by_client: u32, provoked: u32) {
+        self.0.resets_by_client.fetch_add(by_client.into(), Ordering::Relaxed);
+        self.0.resets_provoked.fetch_add(provoked.into(), Ordering::Relaxed);
     }
 
     /// All metrics in Prometheus' text format 0.0.4 (`text/plain; version=0.0.4`).

@@ -24,6 +24,7 @@ mod refusal;
 mod route;
 mod tls;
 mod upstream;
+mod wire;
 
 pub use answer::cookies::{CookieRules, GateCookie};
 pub use answer::cors::origin::WebOrigin;

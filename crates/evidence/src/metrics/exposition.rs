@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::histogram::Histogram;
 use super::process::Process;
 use super::{Derived, Registry, STATUS_CLASSES};
-use crate::{Outcome, Stage};
+use crate::{ConnectionRefusal, Outcome, Stage};
 
 /// Writes all families in Prometheus' text format 0.0.4: `# HELP` and `# TYPE` once, then the series of one family together.
 pub(super) fn render(registry: &Registry) -> String {
@@ -67,6 +67,15 @@ fn connections(page: &mut Page, registry: &Registry, derived: &Derived) {
     page.counter("bartizan_connection_faults_total", "Connections that failed apart from any request.");
     for (fault, count) in &derived.connection_faults {
         page.sample("bartizan_connection_faults_total", &[("fault", fault)], *count);
+    }
+    page.counter("bartizan_connections_refused_total", "Connections closed before they were served, by the limit they met.");
+    for (refusal, count) in ConnectionRefusal::ALL.iter().zip(&registry.refused) {
+        let labels = [("limit", refusal.as_str())];
+        page.sample("bartizan_connections_refused_total", &labels, count.load(Ordering::Relaxed));
+    }
+    page.counter("bartizan_http2_resets_total", "Streams of closed HTTP/2 connections that were reset for a client's doing.");
+    for (by, count) in [("client", &registry.resets_by_client), ("gate", &registry.resets_provoked)] {
+        page.sample("bartizan_http2_resets_total", &[("by", by)], count.load(Ordering::Relaxed));
     }
     page.counter("bartizan_tls_handshakes_total", "TLS handshakes by version and outcome.");
     let succeeded = [("1.2", &registry.handshakes_tls12), ("1.3", &registry.handshakes_tls13)];

@@ -20,6 +20,7 @@ pub(crate) enum BodyFault {
     TooLarge = 1,
     TooSlow = 2,
     Broken = 3,
+    Malformed = 4,
 }
 
 /// What the stage *forward* can ask about a body that hyper took away.
@@ -40,6 +41,7 @@ impl BodyWatch {
             1 => Some(BodyFault::TooLarge),
             2 => Some(BodyFault::TooSlow),
             3 => Some(BodyFault::Broken),
+            4 => Some(BodyFault::Malformed),
             _ => None,
         }
     }
@@ -109,7 +111,7 @@ impl Bounded {
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(task) {
             Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(BodyFault::Broken))),
+            Poll::Ready(Some(Err(cause))) => return Poll::Ready(Some(Err(why(&cause)))),
             Poll::Ready(Some(Ok(frame))) => {
                 self.timer = None;
                 return Poll::Ready(Some(self.admit(frame)));
@@ -139,6 +141,15 @@ impl Bounded {
             }
             Err(_) => Ok(Frame::trailers(HeaderMap::new())),
         }
+    }
+}
+
+/// Whether the client went away in the middle of its body, or *wire* refused what it sent.
+fn why(cause: &hyper::Error) -> BodyFault {
+    let below = std::error::Error::source(cause).and_then(|below| below.downcast_ref::<std::io::Error>());
+    match below {
+        Some(below) if below.kind() == std::io::ErrorKind::InvalidData => BodyFault::Malformed,
+        _ => BodyFault::Broken,
     }
 }
 

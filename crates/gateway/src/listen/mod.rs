@@ -1,8 +1,12 @@
 //! The data plane: one thread and one runtime for each core, each with its own sockets, connections and pools.
 
 mod connection;
+mod http1;
+mod http2;
 mod redirect;
+mod room;
 mod socket;
+mod tracked;
 mod worker;
 
 use std::io;
@@ -18,6 +22,8 @@ use bartizan_evidence::Recorder;
 use tokio::sync::watch;
 
 use crate::gate::Gate;
+
+pub(crate) use room::Room;
 
 /// Listeners that are bound and not served yet: a port that is taken is known before anything else happens.
 pub struct Bound {

@@ -123,6 +123,7 @@ fn refusal(fault: SendFault, watch: &BodyWatch) -> Refusal {
         (Some(BodyFault::TooLarge), _) => Refusal::BodyTooLarge,
         (Some(BodyFault::TooSlow), _) => Refusal::BodyTooSlow,
         (Some(BodyFault::Broken), _) => Refusal::Malformed("body-cut"),
+        (Some(BodyFault::Malformed), _) => Refusal::Malformed("malformed-body"),
         (None, SendFault::Unreachable(cause)) => Refusal::UpstreamUnreachable(cause),
         (None, SendFault::Timeout(what)) => Refusal::UpstreamTimeout(what),
         (None, SendFault::NoAnswer(cause)) => Refusal::UpstreamFault(cause),

@@ -36,6 +36,7 @@ use crate::exchange::{Raw, Trail};
 use crate::gate::Gate;
 use crate::refusal::Refusal;
 use crate::upstream::{Pool, Remote};
+use crate::wire::Refused;
 
 /// How a stage asks an upstream for a document without knowing connections.
 pub(crate) trait AskUpstream {
@@ -68,6 +69,17 @@ pub(crate) async fn run(raw: Raw, gate: &Arc<Gate>, pool: &Pool, recorder: &Reco
             filter::refused(refusal, request_id, &seen, gate)
         }
     }
+}
+
+/// Answers what was refused on the wire; `raw` only stands in for it.
+pub(crate) fn refuse(raw: &Raw, refused: &Refused, gate: &Gate, recorder: &Recorder) -> Response<AnswerBody> {
+    let (seen, refusal) = (Seen::of(raw), Refusal::from(refused.fault));
+    let Some(mut trail) = Trail::begin(recorder, raw) else {
+        return filter::refused(Refusal::Unrecordable, raw.request_id, &seen, gate);
+    };
+    trail.on_the_wire(refused);
+    trail.refused(&refusal);
+    filter::refused(refusal, raw.request_id, &seen, gate)
 }
 
 /// Answers a request on the plain HTTP listener, which leaves an event like any other.
