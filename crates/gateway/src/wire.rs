@@ -13,6 +13,8 @@
 //! - [`Frames`] counts the frames of HTTP/2 that floods are made of.
 
 mod chunks;
+#[cfg(test)]
+mod differential;
 mod frames;
 mod framer;
 mod head;

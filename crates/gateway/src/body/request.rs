@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::config::ClientTimeouts;
 use crate::fields;
 
 /// Why a body stopped on its way to the upstream. The upstream's half of the exchange only sees a cut connection.
@@ -63,11 +64,14 @@ pub(crate) enum RequestBody {
     Stream(Box<Bounded>),
 }
 
-/// A client's body, bounded in size and in the time between two pieces.
+/// A client's body, bounded in size and in the time that the gate waits for it.
 pub(crate) struct Bounded {
     incoming: Incoming,
     left: u64,
-    idle: Duration,
+    timeouts: ClientTimeouts,
+    /// The time that was waited for and that no bytes earned back: a byte now and then does not keep a body alive.
+    used: Duration,
+    waiting: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     watch: BodyWatch,
 }
@@ -79,12 +83,14 @@ pub(crate) struct Cut(BodyFault);
 
 impl RequestBody {
     /// The client's body, of which at most `limit` bytes pass.
-    pub(crate) fn bounded(incoming: Incoming, limit: u64, idle: Duration) -> (Self, BodyWatch) {
+    pub(crate) fn bounded(incoming: Incoming, limit: u64, timeouts: ClientTimeouts) -> (Self, BodyWatch) {
         let watch = BodyWatch::default();
         if incoming.is_end_stream() {
             return (Self::Empty, watch);
         }
-        let bounded = Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone() };
+        let (used, watch_too) = (Duration::ZERO, watch.clone());
+        let bounded =
+            Bounded { incoming, left: limit, timeouts, used, waiting: None, timer: None, watch: watch_too };
         (Self::Stream(Box::new(bounded)), watch)
     }
 
@@ -113,15 +119,31 @@ impl Bounded {
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Ready(Some(Err(cause))) => return Poll::Ready(Some(Err(why(&cause)))),
             Poll::Ready(Some(Ok(frame))) => {
-                self.timer = None;
+                self.waited();
                 return Poll::Ready(Some(self.admit(frame)));
             }
             Poll::Pending => {}
         }
-        let idle = self.idle;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
-        ready!(timer.as_mut().poll(task));
+        let timer = self.wait();
+        ready!(timer.poll(task));
         Poll::Ready(Some(Err(BodyFault::TooSlow)))
+    }
+
+    /// The timer of this wait, which begins now or goes on. There is one for the whole body, and none for a body that came at once.
+    fn wait(&mut self) -> Pin<&mut Sleep> {
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        let deadline = since + self.timeouts.body_idle.saturating_sub(self.used);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut()
+    }
+
+    fn waited(&mut self) {
+        if let Some(since) = self.waiting.take() {
+            self.used += since.elapsed();
+        }
     }
 
     fn admit(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyFault> {
@@ -130,6 +152,10 @@ impl Bounded {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
                 self.left = self.left.checked_sub(length).ok_or(BodyFault::TooLarge)?;
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
+                if !self.used.is_zero() {
+                    let earned = Duration::from_millis(length.saturating_mul(1000) / u64::from(self.timeouts.min_rate.get()));
+                    self.used = self.used.saturating_sub(earned);
+                }
                 return Ok(Frame::data(data));
             }
             Err(frame) => frame,

@@ -84,9 +84,9 @@ pub(super) async fn forward(
     };
     let response = match &route.target {
         Target::Remote(remote) => {
-            let idle = gate.config.server.timeouts.body_idle;
+            let timeouts = gate.config.server.timeouts;
             let (body, watch) = match body {
-                Content::Stream(incoming) => RequestBody::bounded(incoming, route.rules.body_bytes, idle),
+                Content::Stream(incoming) => RequestBody::bounded(incoming, route.rules.body_bytes, timeouts),
                 Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
             };
             if !body.is_empty() && !head.headers.contains_key(header::CONTENT_LENGTH) {
