@@ -1,5 +1,7 @@
 //! What the gate is told. Every value here is already checked and typed: the file it came from is the binary's business.
 
+mod listening;
+
 use std::net::SocketAddr;
 use std::num::{NonZeroU8, NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -11,7 +13,19 @@ use bartizan_token::{ApiKeyRecord, Issuer};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
+pub use self::listening::{
+    CertificateDemand, ClientCertificates, ListenAddress, Listening, NotAListenAddress, ProxyProtocol, UnixSockets,
+    UnknownRevocation,
+};
 use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
+
+mod upstream;
+
+pub use upstream::{
+    Balance, Breaker, Connections, Destination, Endpoint, EndpointAddress, EndpointLimits, HealthCheck, LinkLocal,
+    Mirror, MirrorCredentials, Outlier, Protocol, Resolve, Retry, RetryMethods, Scheme, Share, StatusRange, Upstream,
+    UpstreamTls, WhenAllDown,
+};
 
 /// Everything the gate needs in order to stand.
 #[derive(Clone)]
@@ -35,8 +49,10 @@ pub struct Config {
 /// Where the gate listens and how it speaks there. Reloading applies all of it but `listen`, `redirect_from` and `workers`.
 #[derive(Clone)]
 pub struct Server {
-    /// Addresses of the public listener; each is served by every worker (`SO_REUSEPORT`).
-    pub listen: Vec<SocketAddr>,
+    /// Where the public listener is; each place is served by every worker (`SO_REUSEPORT`, where the system knows it).
+    pub listen: Vec<ListenAddress>,
+    /// What connections bring before the first byte of HTTP.
+    pub listening: Listening,
     /// A plain HTTP listener that answers 308 to the same URL over TLS.
     pub redirect_from: Option<SocketAddr>,
     /// How the outside names the gate: scheme and authority, no path.
@@ -80,16 +96,18 @@ pub enum Tls {
 }
 
 /// A certificate chain and its key, as PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CertificateFiles {
     /// The chain, leaf first.
     pub certificate: PathBuf,
     /// The key: PKCS #8, SEC 1 or PKCS #1.
     pub key: PathBuf,
+    /// An OCSP response in DER that is stapled for as long as it is valid (`RFC 6066 §8`).
+    pub ocsp: Option<PathBuf>,
 }
 
 /// Versions of TLS that are still safe to speak (`RFC 8996`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
     /// TLS 1.2 with forward secrecy and AEAD only.
     #[default]
@@ -131,7 +149,12 @@ pub struct ClientTimeouts {
 
 impl Default for ClientTimeouts {
     fn default() -> Self {
-        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30), min_rate: NonZeroU32::MIN.saturating_add(239) }
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(15),
+            body_idle: Duration::from_secs(30),
+            min_rate: NonZeroU32::MIN.saturating_add(239),
+        }
     }
 }
 
@@ -196,7 +219,7 @@ pub struct Route {
     /// Methods; anything else gets 405. HEAD is served where GET is.
     pub methods: Vec<Method>,
     /// Whom the request is for.
-    pub upstream: Upstream,
+    pub upstream: Destination,
     /// Who may call it.
     pub access: Access,
     /// Which credentials are looked at. A credential of another kind is not accepted.
@@ -209,17 +232,6 @@ pub struct Route {
     pub timeouts: UpstreamTimeouts,
     /// What is done to its answers.
     pub answer: AnswerRules,
-}
-
-/// Whom a request is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Upstream {
-    /// Its name in events and metrics; the assertion's audience.
-    pub name: Arc<str>,
-    /// `http` or `https`, an authority, no path.
-    pub origin: Uri,
-    /// PEM file of the authorities to trust for `https` instead of the system's.
-    pub authorities: Option<PathBuf>,
 }
 
 /// How long an upstream may take.

@@ -3,23 +3,22 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
-use http::Uri;
+use http::HeaderValue;
 
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
-use crate::config::{Config, Route, Upstream};
+use crate::config::{Config, EndpointAddress, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
 use crate::listen::Room;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
-use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target};
+use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
 use crate::upstream::{self, Remote, RemoteTls};
 
@@ -36,11 +35,13 @@ pub struct Gate {
     pub(crate) assertions: Assertions,
     pub(crate) assertion_keys: Arc<dyn AssertionKeys>,
     pub(crate) tls: Option<Certificates>,
+    /// How the configuration itself names the gate: what clients usually say in `Host`.
+    pub(crate) own_authority: HeaderValue,
     /// For answers that belong to no route.
     pub(crate) plain_headers: SecurityHeaders,
     revoked: RevocationSet,
     revocations: Option<Arc<dyn Revocations>>,
-    in_flight: Arc<AtomicUsize>,
+    pub(crate) in_flight: Arc<AtomicUsize>,
     pub(crate) room: Arc<Room>,
     hasher: RandomState,
 }
@@ -92,12 +93,10 @@ pub enum GateError {
         cause: String,
     },
     /// An upstream that cannot be connected to as declared.
-    #[error("upstream `{upstream}` ({origin}): {fault}")]
+    #[error("upstream `{upstream}`: {fault}")]
     Upstream {
         /// Its name.
         upstream: Arc<str>,
-        /// Its origin.
-        origin: Box<Uri>,
         /// What is wrong.
         fault: String,
     },
@@ -166,6 +165,7 @@ impl Gate {
             assertions: Assertions::default(),
             assertion_keys: ports.assertion_keys.clone(),
             tls: tls::load(&config.server)?,
+            own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
             revoked: config.revoked.iter().cloned().collect(),
             revocations: ports.revocations.clone(),
@@ -213,51 +213,51 @@ impl Gate {
     }
 }
 
+fn own_authority(config: &Config) -> HeaderValue {
+    let authority = config.server.public_url.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+    // One with credentials in it is refused as any other is.
+    let plain = HeaderValue::from_str(authority).ok().filter(|_| !authority.contains('@'));
+    plain.unwrap_or(HeaderValue::from_static(""))
+}
+
 fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
-    let mut remotes: HashMap<Upstream, Arc<Remote>> = HashMap::new();
+    let mut remotes: HashMap<Arc<Upstream>, Arc<Remote>> = HashMap::new();
     let mut compiled = Vec::new();
     for rules in &config.routes {
-        let remote = if let Some(remote) = remotes.get(&rules.upstream) {
+        let upstream = &rules.upstream.first.upstream;
+        let remote = if let Some(remote) = remotes.get(upstream) {
             remote.clone()
         } else {
-            let remote = Arc::new(remote(&rules.upstream, &ports.hasher)?);
-            remotes.insert(rules.upstream.clone(), remote.clone());
+            let remote = Arc::new(remote(upstream, &ports.hasher)?);
+            remotes.insert(upstream.clone(), remote.clone());
             remote
         };
         compiled.push((rules.clone(), Target::Remote(remote)));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
+    let mut headers = HashMap::new();
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
     numbered
         .map(|((rules, target), index)| {
-            let answer = Answer::compile(&rules.answer)
+            let answer = Answer::compile(&rules.answer, &mut headers)
                 .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
-            Ok(CompiledRoute { name: rules.name.clone(), answer, rules, target, index })
+            let parameters = parameter_names(&rules.path);
+            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, index })
         })
         .collect()
 }
 
 fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {
-    let fault = |fault: &str| GateError::Upstream {
-        upstream: upstream.name.clone(),
-        origin: Box::new(upstream.origin.clone()),
-        fault: fault.to_owned(),
-    };
-    let host = upstream.origin.host().ok_or_else(|| fault("has no host"))?;
-    let (port, over_tls) = match (upstream.origin.scheme_str(), upstream.origin.port_u16()) {
-        (Some("http"), port) => (port.unwrap_or(80), false),
-        (Some("https"), port) => (port.unwrap_or(443), true),
-        _ => return Err(fault("has to begin with `http://` or `https://`")),
-    };
-    let tls = if over_tls {
-        Some(RemoteTls {
-            config: upstream::authorities(upstream.authorities.as_deref()).map_err(|cause| fault(&cause))?,
+    let fault = |fault: &str| GateError::Upstream { upstream: upstream.name.clone(), fault: fault.to_owned() };
+    let endpoint = upstream.endpoints.first().ok_or_else(|| fault("has no endpoint"))?;
+    let EndpointAddress::Host(host, _) = &endpoint.address else { return Err(fault("has no host")) };
+    let tls = match &upstream.tls {
+        Some(tls) => Some(RemoteTls {
+            config: upstream::authorities(tls.authorities.as_deref()).map_err(|cause| fault(&cause))?,
             name: upstream::server_name(host).ok_or_else(|| fault("is no name that a certificate can have"))?,
-        })
-    } else {
-        None
+        }),
+        None => None,
     };
-    let authorities: Option<&PathBuf> = upstream.authorities.as_ref();
-    let key = hasher.hash_one((host, port, over_tls, authorities));
-    Ok(Remote { key, address: format!("{host}:{port}"), tls })
+    let key = hasher.hash_one((&endpoint.address, &upstream.tls));
+    Ok(Remote { key, address: endpoint.address.to_string(), tls })
 }

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::{CloseCause, ConnectionFault, Method, NodeEvent, Observed, Reason, RequestId, Timings, TlsVersion};
+use crate::{
+    CloseCause, ConnectionFault, Method, NodeEvent, Observed, Outcome, Protocol, Reason, RequestEvent, RequestId,
+    Stage, Timings, TlsVersion,
+};
 
 fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(1_795_363_325_000_042)
@@ -43,6 +46,7 @@ fn refused() -> RequestEvent {
             control: gate::RATE_LIMIT_ADDRESS.id,
             reason: Reason::new("rate-exceeded", "61 in a minute"),
         }],
+        trace: None,
     }
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::client::{Broken, ClientBody};
 use crate::config::ClientTimeouts;
 use crate::fields;
 
@@ -66,7 +66,7 @@ pub(crate) enum RequestBody {
 
 /// A client's body, bounded in size and in the time that the gate waits for it.
 pub(crate) struct Bounded {
-    incoming: Incoming,
+    incoming: ClientBody,
     left: u64,
     timeouts: ClientTimeouts,
     /// The time that was waited for and that no bytes earned back: a byte now and then does not keep a body alive.
@@ -83,14 +83,13 @@ pub(crate) struct Cut(BodyFault);
 
 impl RequestBody {
     /// The client's body, of which at most `limit` bytes pass.
-    pub(crate) fn bounded(incoming: Incoming, limit: u64, timeouts: ClientTimeouts) -> (Self, BodyWatch) {
+    pub(crate) fn bounded(incoming: ClientBody, limit: u64, timeouts: ClientTimeouts) -> (Self, BodyWatch) {
         let watch = BodyWatch::default();
         if incoming.is_end_stream() {
             return (Self::Empty, watch);
         }
-        let (used, watch_too) = (Duration::ZERO, watch.clone());
-        let bounded =
-            Bounded { incoming, left: limit, timeouts, used, waiting: None, timer: None, watch: watch_too };
+        let (used, told) = (Duration::ZERO, watch.clone());
+        let bounded = Bounded { incoming, left: limit, timeouts, used, waiting: None, timer: None, watch: told };
         (Self::Stream(Box::new(bounded)), watch)
     }
 
@@ -117,7 +116,8 @@ impl Bounded {
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(task) {
             Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Ready(Some(Err(cause))) => return Poll::Ready(Some(Err(why(&cause)))),
+            Poll::Ready(Some(Err(Broken::Cut))) => return Poll::Ready(Some(Err(BodyFault::Broken))),
+            Poll::Ready(Some(Err(Broken::Malformed))) => return Poll::Ready(Some(Err(BodyFault::Malformed))),
             Poll::Ready(Some(Ok(frame))) => {
                 self.waited();
                 return Poll::Ready(Some(self.admit(frame)));
@@ -153,8 +153,8 @@ impl Bounded {
                 self.left = self.left.checked_sub(length).ok_or(BodyFault::TooLarge)?;
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
                 if !self.used.is_zero() {
-                    let earned = Duration::from_millis(length.saturating_mul(1000) / u64::from(self.timeouts.min_rate.get()));
-                    self.used = self.used.saturating_sub(earned);
+                    let rate = u64::from(self.timeouts.min_rate.get());
+                    self.used = self.used.saturating_sub(Duration::from_millis(length.saturating_mul(1000) / rate));
                 }
                 return Ok(Frame::data(data));
             }
@@ -167,15 +167,6 @@ impl Bounded {
             }
             Err(_) => Ok(Frame::trailers(HeaderMap::new())),
         }
-    }
-}
-
-/// Whether the client went away in the middle of its body, or *wire* refused what it sent.
-fn why(cause: &hyper::Error) -> BodyFault {
-    let below = std::error::Error::source(cause).and_then(|below| below.downcast_ref::<std::io::Error>());
-    match below {
-        Some(below) if below.kind() == std::io::ErrorKind::InvalidData => BodyFault::Malformed,
-        _ => BodyFault::Broken,
     }
 }
 

@@ -1,40 +1,42 @@
+use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::SystemTime;
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId, TlsVersion};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, TlsVersion};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::proxy::{self, Unproxied};
+use super::stream::Stream;
 use super::worker::Local;
 use super::{Phase, http1, http2};
 use crate::body::AnswerBody;
+use crate::config::ProxyProtocol;
 use crate::exchange::{Connection, Raw};
+use crate::gate::Gate;
 use crate::pipeline;
 use crate::wire::Refused;
 
 /// Serves one connection from its first byte to its last.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
+pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>) {
     let _open = local.open.subscribe();
     let _counted = local.recorder.metrics().connection_opened();
     let gate = local.gate();
-    let _place = match local.enter(peer, &gate) {
-        Ok(place) => place,
-        Err(refusal) => return local.turn_away(peer, refusal),
+    let Some(mut place) = local.enter(peer, &gate) else { return };
+    let Some(client) = client(&mut stream, peer, &gate, &local).await else { return };
+    if !local.claim(&mut place, peer, client, &gate) {
+        return;
+    }
+    let Some(tls) = gate.tls.as_ref() else {
+        return http1::serve(stream, Connection::plain(peer, client), &gate, &local).await;
     };
-    let Some(tls) = gate.tls.as_ref().map(|tls| tls.config.clone()) else {
-        return http1::serve(stream, Connection { peer, tls: None }, &gate, &local).await;
-    };
-    let under_way = match gate.room.begin_handshake(&gate.config.limits) {
-        Ok(under_way) => under_way,
-        Err(refusal) => return local.turn_away(peer, refusal),
-    };
-    let handshake = TlsAcceptor::from(tls).accept(stream);
+    let Some(under_way) = local.begin_handshake(peer, &gate) else { return };
+    let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream);
     let shaken = timeout(gate.config.server.timeouts.handshake, handshake).await;
     drop(under_way);
     let stream = match shaken {
@@ -49,11 +51,35 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
     };
     local.recorder.metrics().tls_handshake(version);
     let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let connection = Connection { peer, tls: Some(version) };
+    let connection = Connection { peer, client, tls: Some(version), certificate: None };
     if is_http2 {
         http2::serve(stream, connection, &gate, &local).await;
     } else {
         http1::serve(stream, connection, &gate, &local).await;
+    }
+}
+
+/// For whom the connection is: the peer, or whom a proxy names before the first byte. `None` if it is to be closed.
+pub(super) async fn client(stream: &mut Stream, peer: SocketAddr, gate: &Gate, local: &Local) -> Option<IpAddr> {
+    let server = &gate.config.server;
+    match server.listening.proxy_protocol {
+        ProxyProtocol::Off => Some(peer.ip().to_canonical()),
+        ProxyProtocol::Required => {
+            let asked = proxy::client(stream, peer, &server.trusted_proxies);
+            match timeout(server.timeouts.handshake, asked).await {
+                Ok(Ok(client)) => Some(client),
+                // A health check that only connects.
+                Ok(Err(Unproxied::Cut(_))) => None,
+                Ok(Err(cause)) => {
+                    record(local, peer, ConnectionFault::Protocol, &cause.to_string());
+                    None
+                }
+                Err(_) => {
+                    record(local, peer, ConnectionFault::Timeout, "no PROXY header in time");
+                    None
+                }
+            }
+        }
     }
 }
 
@@ -62,28 +88,23 @@ pub(super) async fn draining(local: &Local) {
     let _ = local.phase.clone().wait_for(|phase| *phase != Phase::Serving).await;
 }
 
-pub(super) async fn answer(
+/// Begins to answer. Not `async`: what it is given goes into the one box of the request, and not into the future as well.
+pub(super) fn answer(
     request: Request<Incoming>,
     refused: Option<Refused>,
     connection: Connection,
     local: Rc<Local>,
-) -> Response<AnswerBody> {
+) -> impl Future<Output = Response<AnswerBody>> {
     let arrived = SystemTime::now();
-    let (head, body) = request.into_parts();
-    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
-    // The gate is looked up for each request: a reload reaches connections that are already open.
-    let gate = local.gate();
-    if let Some(refused) = refused {
-        return pipeline::refuse(&raw, &refused, &gate, &local.recorder);
+    let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
+    async move {
+        // The gate is looked up for each request: a reload reaches connections that are already open.
+        let gate = local.gate();
+        if let Some(refused) = refused {
+            return pipeline::refuse(&raw, &refused, &gate, &local.recorder).map(AnswerBody::full);
+        }
+        pipeline::run(raw, &gate, &local.pool, &local.recorder).await
     }
-    pipeline::run(raw, &gate, &local.pool, &local.recorder).await
-}
-
-pub(super) fn request_id(now: SystemTime) -> RequestId {
-    let mut random = [0; 10];
-    // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    RequestId::new(now, random)
 }
 
 fn failed_handshake(local: &Local, peer: SocketAddr, cause: &io::Error) {

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::net::TcpStream;
 
-use super::connection::request_id;
+use super::connection::client;
 use super::http1::{Reuse, drive};
+use super::stream::Stream;
 use super::tracked::Tracked;
 use super::worker::Local;
 use crate::body::AnswerBody;
@@ -17,14 +17,15 @@ use crate::pipeline;
 use crate::wire::{InFlight, Refused};
 
 /// Serves plain HTTP: answers 308 to the same URL over TLS, and nothing else.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
+pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>) {
     let _open = local.open.subscribe();
     let gate = local.gate();
-    let _place = match local.enter(peer, &gate) {
-        Ok(place) => place,
-        Err(refusal) => return local.turn_away(peer, refusal),
-    };
-    let connection = Connection { peer, tls: None };
+    let Some(mut place) = local.enter(peer, &gate) else { return };
+    let Some(client) = client(&mut stream, peer, &gate, &local).await else { return };
+    if !local.claim(&mut place, peer, client, &gate) {
+        return;
+    }
+    let connection = Connection::plain(peer, client);
     let pace = local.pace(&gate);
     let service = |request: Request<Incoming>| {
         let (in_flight, refused) = InFlight::begin(&pace);
@@ -41,10 +42,9 @@ fn answer(
     local: &Local,
 ) -> Response<AnswerBody> {
     let arrived = SystemTime::now();
-    let (head, body) = request.into_parts();
-    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
+    let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
     match refused {
-        Some(refused) => pipeline::refuse(&raw, &refused, &local.gate(), &local.recorder),
+        Some(refused) => pipeline::refuse(&raw, &refused, &local.gate(), &local.recorder).map(AnswerBody::full),
         None => pipeline::redirect(&raw, &local.gate(), &local.recorder),
     }
 }

@@ -31,21 +31,12 @@ pub(crate) struct Place {
 pub(crate) struct Handshake(Arc<Room>);
 
 impl Room {
-    /// A place for a connection from `address`, which is `None` for a proxy that speaks for many.
-    pub(crate) fn enter(self: &Arc<Self>, address: Option<u128>, limits: &Limits) -> Result<Place, ConnectionRefusal> {
+    /// A place for a connection of whomever: who it is for may still have to be read from it.
+    pub(crate) fn enter(self: &Arc<Self>, limits: &Limits) -> Result<Place, ConnectionRefusal> {
         let before = self.open.fetch_add(1, Ordering::Relaxed);
-        // From here on dropping it gives everything back.
-        let mut place = Place { room: self.clone(), address: None };
-        if before >= limits.connections.get() {
-            return Err(ConnectionRefusal::Total);
-        }
-        if let Some(address) = address {
-            if !self.count(address, limits.connections_per_address.get()) {
-                return Err(ConnectionRefusal::Address);
-            }
-            place.address = Some(address);
-        }
-        Ok(place)
+        // From here on dropping it gives it back.
+        let place = Place { room: self.clone(), address: None };
+        if before < limits.connections.get() { Ok(place) } else { Err(ConnectionRefusal::Total) }
     }
 
     /// A place for a handshake: signatures are what a flood of connections costs.
@@ -82,6 +73,17 @@ impl Room {
     }
 }
 
+impl Place {
+    /// Counts the connection for its address.
+    pub(crate) fn claim(&mut self, address: u128, limits: &Limits) -> Result<(), ConnectionRefusal> {
+        if self.address.is_none() && !self.room.count(address, limits.connections_per_address.get()) {
+            return Err(ConnectionRefusal::Address);
+        }
+        self.address = Some(address);
+        Ok(())
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.room.open.fetch_sub(1, Ordering::Relaxed);
@@ -112,23 +114,27 @@ mod tests {
     fn one_address_cannot_take_the_room_of_the_others() {
         let room = Arc::new(Room::default());
         let limits = limits(10, 2);
-        let first = room.enter(Some(1), &limits).unwrap();
-        let _second = room.enter(Some(1), &limits).unwrap();
-        assert_eq!(room.enter(Some(1), &limits).unwrap_err(), ConnectionRefusal::Address);
-        let _other = room.enter(Some(2), &limits).unwrap();
+        let enter = |address| {
+            let mut place = room.enter(&limits).unwrap();
+            place.claim(address, &limits).map(|()| place)
+        };
+        let first = enter(1).unwrap();
+        let _second = enter(1).unwrap();
+        assert_eq!(enter(1).unwrap_err(), ConnectionRefusal::Address);
+        let _other = enter(2).unwrap();
         drop(first);
-        let _again = room.enter(Some(1), &limits).unwrap();
+        let _again = enter(1).unwrap();
     }
 
     #[test]
-    fn a_trusted_proxy_counts_in_total_only_and_every_place_is_given_back() {
+    fn connections_are_bounded_in_total_and_every_place_is_given_back() {
         let room = Arc::new(Room::default());
         let limits = limits(3, 1);
-        let places: Vec<Place> = (0..3).map(|_| room.enter(None, &limits).unwrap()).collect();
-        assert_eq!(room.enter(None, &limits).unwrap_err(), ConnectionRefusal::Total);
+        let mut places: Vec<Place> = (0..3).map(|_| room.enter(&limits).unwrap()).collect();
+        assert_eq!(room.enter(&limits).unwrap_err(), ConnectionRefusal::Total);
+        places[0].claim(7, &limits).unwrap();
         drop(places);
         assert_eq!(room.open.load(Ordering::Relaxed), 0);
-        drop(room.enter(Some(7), &limits).unwrap());
         assert!(room.by_address.iter().all(|shard| shard.lock().unwrap().is_empty()));
     }
 }

@@ -1,18 +1,19 @@
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bartizan_evidence::{ConnectionFault, ConnectionRefusal, Recorder};
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::room::Place;
+use super::request_ids::RequestIds;
+use super::room::{Handshake, Place};
+use super::stream::{Accepting, Listener};
 use super::{Current, HOUSEKEEPING, Phase, connection, redirect};
 use crate::gate::Gate;
 use crate::upstream::Pool;
@@ -20,8 +21,8 @@ use crate::wire::{Budget, Pace, TICK, Ticks};
 
 /// What one thread of the data plane begins with.
 pub(super) struct Worker {
-    pub(super) listeners: Vec<std::net::TcpListener>,
-    pub(super) redirect: Option<std::net::TcpListener>,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) redirect: Option<Listener>,
     pub(super) current: Arc<Current>,
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) recorder: Recorder,
@@ -31,6 +32,7 @@ pub(super) struct Worker {
 pub(super) struct Local {
     pub(super) pool: Pool,
     pub(super) recorder: Recorder,
+    pub(super) request_ids: RequestIds,
     pub(super) phase: watch::Receiver<Phase>,
     current: Arc<Current>,
     seen: Cell<u64>,
@@ -64,23 +66,35 @@ impl Local {
 
     fn tick(&self) {
         self.ticks.advance();
-        self.paces.borrow_mut().retain(|pace| {
-            let pace = pace.upgrade();
-            pace.inspect(|pace| pace.tick()).is_some()
-        });
+        self.paces.borrow_mut().retain(|pace| pace.upgrade().inspect(|pace| pace.tick()).is_some());
     }
 
-    /// A place for a connection from `peer`.
-    pub(super) fn enter(&self, peer: SocketAddr, gate: &Gate) -> Result<Place, ConnectionRefusal> {
-        let address = peer.ip().to_canonical();
-        // A proxy stands for many clients, which *limit* tells apart.
-        let is_proxy = gate.config.server.trusted_proxies.iter().any(|network| network.contains(&address));
-        gate.room.enter((!is_proxy).then(|| gate.prefix_of(address)), &gate.config.limits)
+    /// A place for another connection, if there is one.
+    pub(super) fn enter(&self, peer: SocketAddr, gate: &Gate) -> Option<Place> {
+        let place = gate.room.enter(&gate.config.limits);
+        place.map_err(|refusal| self.turn_away(peer, refusal)).ok()
     }
 
-    /// Closes a connection for which there is no room. Each one is counted; one event a second tells of them, or the flood would
-    /// go on in the audit log.
-    pub(super) fn turn_away(&self, peer: SocketAddr, refusal: ConnectionRefusal) {
+    /// Whether the client may have one more connection. A proxy without a PROXY header stands for many clients, and so does whoever
+    /// connects by a Unix socket: *limit* tells those apart.
+    pub(super) fn claim(&self, place: &mut Place, peer: SocketAddr, client: IpAddr, gate: &Gate) -> bool {
+        let is_proxy = gate.config.server.trusted_proxies.iter().any(|network| network.contains(&client));
+        if is_proxy || (peer.port() == 0 && client == peer.ip()) {
+            return true;
+        }
+        let claimed = place.claim(gate.prefix_of(client), &gate.config.limits);
+        claimed.map_err(|refusal| self.turn_away(peer, refusal)).is_ok()
+    }
+
+    /// A place for another TLS handshake, if there is one.
+    pub(super) fn begin_handshake(&self, peer: SocketAddr, gate: &Gate) -> Option<Handshake> {
+        let handshake = gate.room.begin_handshake(&gate.config.limits);
+        handshake.map_err(|refusal| self.turn_away(peer, refusal)).ok()
+    }
+
+    /// Tells of a connection for which there is no room. Each one is counted; one event a second tells of them, or the flood would go
+    /// on in the audit log.
+    fn turn_away(&self, peer: SocketAddr, refusal: ConnectionRefusal) {
         self.recorder.metrics().connection_refused(refusal);
         let Some(count) = self.turned_away.count(refusal, self.ticks.now()) else { return };
         let detail = format!("{}: {count} since the last event", refusal.as_str());
@@ -109,6 +123,7 @@ impl Worker {
         let local = Rc::new(Local {
             pool: Pool::default(),
             recorder,
+            request_ids: RequestIds::default(),
             phase: phase.clone(),
             seen: Cell::new(current.number()),
             gate: RefCell::new(current.gate()),
@@ -121,10 +136,10 @@ impl Worker {
         // Until the last connection is drained: a slow client must not use the drain up.
         tokio::task::spawn_local(tick(Rc::downgrade(&local)));
         for listener in listeners {
-            tokio::task::spawn_local(accept(TcpListener::from_std(listener)?, local.clone(), Role::Gate));
+            tokio::task::spawn_local(accept(listener.accepting()?, local.clone(), Role::Gate));
         }
         if let Some(listener) = redirect {
-            tokio::task::spawn_local(accept(TcpListener::from_std(listener)?, local.clone(), Role::Redirect));
+            tokio::task::spawn_local(accept(listener.accepting()?, local.clone(), Role::Redirect));
         }
         let mut ticks = interval(HOUSEKEEPING);
         loop {
@@ -184,7 +199,7 @@ enum Role {
     Redirect,
 }
 
-async fn accept(listener: TcpListener, local: Rc<Local>, role: Role) {
+async fn accept(listener: Accepting, local: Rc<Local>, role: Role) {
     let mut phase = local.phase.clone();
     loop {
         let accepted = tokio::select! {
@@ -192,13 +207,10 @@ async fn accept(listener: TcpListener, local: Rc<Local>, role: Role) {
             _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let _ = stream.set_nodelay(true);
-                match role {
-                    Role::Gate => drop(tokio::task::spawn_local(connection::serve(stream, peer, local.clone()))),
-                    Role::Redirect => drop(tokio::task::spawn_local(redirect::serve(stream, peer, local.clone()))),
-                }
-            }
+            Ok((stream, peer)) => match role {
+                Role::Gate => drop(tokio::task::spawn_local(connection::serve(stream, peer, local.clone()))),
+                Role::Redirect => drop(tokio::task::spawn_local(redirect::serve(stream, peer, local.clone()))),
+            },
             Err(cause) => wait_for_room(&cause).await,
         }
     }

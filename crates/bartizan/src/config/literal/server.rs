@@ -35,6 +35,11 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// Threads that serve requests. Without it, one per core.
     pub workers: Option<NonZeroU16>,
+    /// Whom the gate becomes once its ports are bound, when it is started as root. `"root"`, to stay it, has to be said: started as
+    /// root without this key it does not serve.
+    pub user: Option<String>,
+    /// The group that goes with `user`. Without it, the user's own.
+    pub group: Option<String>,
     /// How long requests in flight may take once the gate is told to stop.
     #[serde(default = "defaults::drain")]
     pub drain: Period,

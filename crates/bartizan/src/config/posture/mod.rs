@@ -6,7 +6,7 @@ mod route;
 mod text;
 mod words;
 
-use bartizan_gateway::config::{Config, Tls, TlsVersion};
+use bartizan_gateway::config::{self as gateway, Config, Tls, TlsVersion};
 use bartizan_vault::RootSource;
 use serde::Serialize;
 
@@ -152,7 +152,7 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
     let server = &resolved.gateway.server;
     let mut weaker = Vec::new();
     match &server.tls {
-        Tls::Off if server.listen.iter().all(|address| address.ip().is_loopback()) => {
+        Tls::Off if server.listen.iter().all(gateway::ListenAddress::is_local) => {
             weaker.push(Weakness::new("no TLS: requests are readable on this machine", "`tls = \"off\"`"));
         }
         Tls::Off => {
@@ -177,6 +177,9 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "others can read health and metrics, without TLS",
             "`[console] listen` is not loopback",
         ));
+    }
+    if resolved.identity.user.as_deref() == Some("root") {
+        weaker.push(Weakness::new("whoever breaks the gate has the whole machine", "`[server] user = \"root\"`"));
     }
     if server.hosts.iter().any(|host| &**host == "*") {
         weaker.push(Weakness::new("any name in `Host` is accepted", "`[server] hosts` holds `*`"));
