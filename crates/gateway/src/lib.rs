@@ -30,6 +30,7 @@ mod tls;
 mod upstream;
 mod vigil;
 mod websocket;
+mod wire;
 
 pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};
