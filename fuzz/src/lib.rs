@@ -10,6 +10,7 @@ mod client_address;
 mod gate;
 mod path;
 mod tokens;
+mod trace_context;
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -27,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("query", gate::query),
     ("token", tokens::token),
     ("trace", gate::trace),
+    ("traceparent", gate::traceparent),
 ];
 
 /// Runs the target of that name.

@@ -18,6 +18,17 @@ pub(crate) struct Encoder {
     text: String,
 }
 
+/// What an event is called.
+pub(crate) fn action(event: &Event) -> &'static str {
+    match event {
+        Event::Request(_) => "request",
+        Event::Connection(_) => "connection-failed",
+        Event::Closed(_) => "stream-closed",
+        Event::Node(node) => node::action(node),
+        Event::Gap { .. } => "audit-gap",
+    }
+}
+
 /// What the schema calls an event, apart from its subject.
 struct Kind {
     categories: &'static [&'static str],
@@ -123,6 +134,10 @@ fn encode_request(json: &mut Json<'_>, sequence: Option<u64>, request: &RequestE
     }
     if let Some(control) = request.control {
         json.nested("rule", |json| json.word("id", control.as_str()));
+    }
+    if let Some(trace) = &request.trace {
+        json.nested("trace", |json| json.printed("id", trace.id));
+        json.nested("span", |json| json.printed("id", trace.span));
     }
     json.nested("bartizan", |json| encode_own(json, request));
 }

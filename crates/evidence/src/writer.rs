@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::ecs::Encoder;
 use crate::log::Log;
+use crate::otlp::Exporter;
 use crate::recorder::{Item, Queue};
 use crate::sink::SinkQueue;
 use crate::{Config, Event, EvidenceError, GapCause, Metrics, NodeEvent};
@@ -35,6 +36,7 @@ pub(crate) struct Writer {
     /// The last number that was given.
     sequence: u64,
     sinks: Vec<SinkQueue>,
+    exporter: Option<Exporter>,
     metrics: Metrics,
     config: Config,
     /// Those who wait for the next sync.
@@ -65,11 +67,14 @@ impl Writer {
     pub(crate) fn open(config: Config, metrics: Metrics) -> Result<Self, EvidenceError> {
         let (log, tail) = Log::open(&config)?;
         let sinks = config.sinks.iter().map(SinkQueue::open).collect::<Result<_, _>>()?;
+        let start = |otlp: &Arc<_>| Exporter::start(Arc::clone(otlp), &config.instance, metrics.clone());
+        let exporter = config.otlp.as_ref().map(start).transpose()?;
         let mut writer = Self {
             log,
             encoder: Encoder::default(),
             sequence: tail.sequence,
             sinks,
+            exporter,
             metrics,
             config,
             waiting: Vec::new(),
@@ -117,6 +122,9 @@ impl Writer {
             derived.get_or_insert_with(|| metrics.derived()).observe(&item.event, item.recorded);
             self.append(item.recorded, &item.event);
             self.waiting.extend(item.acknowledge);
+            if let Some(exporter) = &mut self.exporter {
+                exporter.offer(item.event, item.recorded, self.sequence);
+            }
             fetched += 1;
         }
         drop(derived);
@@ -137,7 +145,11 @@ impl Writer {
     /// A record of the writer's own.
     fn append_own(&mut self, event: &Event) {
         let begin = self.log.pending_bytes();
-        self.append((self.config.clock)(), event);
+        let now = (self.config.clock)();
+        self.append(now, event);
+        if let Some(exporter) = &mut self.exporter {
+            exporter.offer(event.clone(), now, self.sequence);
+        }
         self.feed_sinks(begin, 1);
     }
 
@@ -308,6 +320,9 @@ impl Writer {
             thread::park_timeout(Duration::from_millis(1));
         }
         self.sinks.drain(..).for_each(SinkQueue::close);
+        if let Some(exporter) = self.exporter.take() {
+            exporter.close();
+        }
         Ok(())
     }
 

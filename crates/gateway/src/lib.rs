@@ -23,6 +23,8 @@ pub mod ports;
 mod refusal;
 mod route;
 mod tls;
+mod trace;
+mod trace_context;
 mod upstream;
 
 pub use answer::cookies::{CookieRules, GateCookie};

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use anyhow::Context;
-use bartizan_evidence::{Event, Name, NodeEvent, Recorder, WriterHandle};
+use bartizan_evidence::{Event, Name, NodeEvent, Recorder, RequestId, WriterHandle};
 use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
@@ -95,8 +95,9 @@ pub fn run(file: &Path, loaded: Loaded) -> anyhow::Result<ExitCode> {
 pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
     let control = ControlPlane::new().context("the control plane did not start")?;
     let root = Root::load(&loaded.vault, &aws_lc_rs::rand::SystemRandom::new())?;
-    let (recorder, writer) = Recorder::start(loaded.evidence)?;
     let now = SystemTime::now();
+    let evidence = bartizan_evidence::Config { instance: instance(now), ..loaded.evidence };
+    let (recorder, writer) = Recorder::start(evidence)?;
     let keys = control.block_on(async {
         let store = Store::open(&loaded.store, &[assertion_keys::MIGRATIONS], now).await?;
         let issuer = loaded.gateway.server.public_url.to_string().trim_end_matches('/').to_owned();
@@ -127,6 +128,14 @@ pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
         shared.recorder.record_important(Event::Node(event));
     }
     Ok(Running { serving, console: console_address, shared, writer, control })
+}
+
+/// What tells this run from others in what is sent to an OTLP receiver: a UUID of the time and of randomness.
+fn instance(now: SystemTime) -> String {
+    let mut random = [0; 10];
+    // Without randomness the time alone tells runs of one node apart.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    RequestId::new(now, random).as_text().as_str().to_owned()
 }
 
 impl Running {

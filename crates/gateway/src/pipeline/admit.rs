@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,11 +8,14 @@ use http::uri::Authority;
 use http::{Method, Uri, Version};
 
 use crate::client_address::client_address;
+use crate::config::TracePolicy;
 use crate::exchange::{Content, Exchange, Raw, Trail};
 use crate::gate::Gate;
 use crate::path::CanonicalPath;
 use crate::path::query::Query;
 use crate::refusal::Refusal;
+use crate::trace;
+use crate::trace_context::TRACEPARENT;
 
 /// A request that can be read in one way only.
 pub(crate) struct Admitted(Exchange);
@@ -44,6 +48,10 @@ impl Drop for Admission {
 pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted, Refusal> {
     let Raw { mut head, body, connection, arrived, request_id } = raw;
     let server = &gate.config.server;
+    if let Some(policy) = gate.config.trace {
+        // First of all, so that what is refused has its place in the trace too.
+        enter_trace(policy, &mut head.headers, connection.peer.ip(), gate, trail);
+    }
     check_sizes(&head.uri, &head.headers, server.bounds)?;
     check_method(&head.method)?;
     check_framing(&head)?;
@@ -69,6 +77,16 @@ pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted
     };
     trail.admitted(&exchange);
     Ok(Admitted(exchange))
+}
+
+fn enter_trace(policy: TracePolicy, headers: &mut HeaderMap, peer: IpAddr, gate: &Gate, trail: &mut Trail) {
+    let mut random = [0; 36];
+    // Without randomness there are no ids, and the request is not part of a trace: not worth refusing service for.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    match trace::enter(policy, headers, peer, &gate.config.server.trusted_proxies, &random) {
+        Some(trace) => trail.traced(trace),
+        None => drop(headers.remove(TRACEPARENT)),
+    }
 }
 
 fn check_sizes(target: &Uri, headers: &HeaderMap, bounds: crate::config::Bounds) -> Result<(), Refusal> {

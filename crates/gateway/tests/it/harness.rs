@@ -189,6 +189,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         revoked: Vec::new(),
         routes,
         assertion: Assertion::default(),
+        trace: None,
     }
 }
 

@@ -12,5 +12,6 @@ mod harness;
 mod limits;
 mod reload;
 mod tls;
+mod traces;
 mod upstream_faults;
 mod wire;

@@ -7,6 +7,7 @@ mod issuers;
 mod operation;
 mod routes;
 mod server;
+mod telemetry;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
+pub use telemetry::{Compression, Otlp, OtlpProtocol, Telemetry, Trace, TraceAccept};
 
 /// The configuration of the gate. Unknown keys are errors; secrets are never written here but named, as
 /// `{ env = "NAME" }` or `{ file = "path" }`. Paths of files are relative to this file.
@@ -59,6 +61,9 @@ pub struct File {
     /// The audit log.
     #[serde(default)]
     pub audit: Audit,
+    /// Traces, and where events, spans and metrics are sent.
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// Health, readiness and metrics, apart from the public listener.
     #[serde(default)]
     pub console: Console,

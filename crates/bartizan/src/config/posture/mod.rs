@@ -3,6 +3,7 @@
 
 mod callers;
 mod route;
+mod telemetry;
 mod text;
 mod words;
 
@@ -136,6 +137,7 @@ fn everywhere(resolved: &Resolved) -> Vec<String> {
         facts.push(format!("upstreams get a signed assertion, valid {}", Period::new(assertion.lifetime)));
     }
     facts.push(format!("every request in the audit log at {}", resolved.evidence.directory.display()));
+    facts.extend(telemetry::facts(resolved));
     facts
 }
 
@@ -178,5 +180,6 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "`[assertion] header = false`",
         ));
     }
+    weaker.extend(telemetry::weaknesses(resolved));
     weaker
 }
