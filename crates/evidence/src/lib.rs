@@ -35,6 +35,7 @@ mod metrics;
 mod otlp;
 mod reader;
 mod recorder;
+mod relay;
 mod request_id;
 mod sink;
 mod tail;

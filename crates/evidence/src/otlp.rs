@@ -82,7 +82,7 @@ impl fmt::Debug for Otlp {
 struct Exported {
     event: Event,
     recorded: SystemTime,
-    /// Its number in the audit log; a record without one is the exporter's own.
+    /// Its number in the audit log; a record without one is the exporter's own, or was numbered elsewhere.
     sequence: Option<u64>,
 }
 
@@ -119,7 +119,7 @@ impl Exporter {
     }
 
     /// Hands an event over without waiting.
-    pub(crate) fn offer(&mut self, event: Event, recorded: SystemTime, sequence: u64) {
+    pub(crate) fn offer(&mut self, event: Event, recorded: SystemTime, sequence: Option<u64>) {
         if !self.wants(&event) {
             return;
         }
@@ -129,7 +129,7 @@ impl Exporter {
                 self.lost = 0;
             }
         }
-        if self.events.try_send(Exported { event, recorded, sequence: Some(sequence) }).is_err() {
+        if self.events.try_send(Exported { event, recorded, sequence }).is_err() {
             self.lost += 1;
             let signal = if self.settings.logs { Signal::Logs } else { Signal::Traces };
             self.metrics.otlp().dropped(signal, Dropped::QueueFull, 1);

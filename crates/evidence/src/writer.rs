@@ -1,4 +1,6 @@
+mod destination;
 mod failure;
+mod handover;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,9 +13,11 @@ use tokio::sync::oneshot;
 use crate::ecs::Encoder;
 use crate::log::Log;
 use crate::otlp::Exporter;
-use crate::recorder::{Item, Queue};
+use crate::recorder::{Content, Item, Queue};
+use crate::relay::{self, UNNUMBERED};
 use crate::sink::SinkQueue;
 use crate::{Config, Event, EvidenceError, GapCause, Metrics, NodeEvent};
+use destination::Destination;
 use failure::Failure;
 
 /// Events that are encoded before the file gets them: bounds the time until a waiting one is written.
@@ -31,7 +35,7 @@ const LAST_SLOTS: Duration = Duration::from_secs(1);
 /// The thread that numbers, encodes, writes and syncs. Nobody else touches the audit directory.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    log: Log,
+    log: Destination,
     encoder: Encoder,
     /// The last number that was given.
     sequence: u64,
@@ -70,7 +74,7 @@ impl Writer {
         let start = |otlp: &Arc<_>| Exporter::start(Arc::clone(otlp), &config.instance, metrics.clone());
         let exporter = config.otlp.as_ref().map(start).transpose()?;
         let mut writer = Self {
-            log,
+            log: Destination::Segments(log),
             encoder: Encoder::default(),
             sequence: tail.sequence,
             sinks,
@@ -96,6 +100,7 @@ impl Writer {
     pub(crate) fn run(mut self, events: &Receiver<Item>, queue: &Queue) -> Result<(), EvidenceError> {
         let _closing = CloseAtEnd(queue);
         while !queue.is_stopping() {
+            self.look_for_successor(events, queue);
             let fetched = self.fetch(events, queue);
             self.tell_of_unrecorded(queue);
             self.persist(queue, Instant::now());
@@ -119,12 +124,15 @@ impl Writer {
         let mut derived = None;
         while fetched < BATCH && self.log.pending_bytes() < MAX_PENDING {
             let Some(item) = self.held.pop_front().or_else(|| events.try_recv().ok()) else { break };
-            derived.get_or_insert_with(|| metrics.derived()).observe(&item.event, item.recorded);
-            self.append(item.recorded, &item.event);
-            self.waiting.extend(item.acknowledge);
-            if let Some(exporter) = &mut self.exporter {
-                exporter.offer(item.event, item.recorded, self.sequence);
+            match item.content {
+                Content::Event(event) => {
+                    derived.get_or_insert_with(|| metrics.derived()).observe(&event, item.recorded);
+                    self.append(item.recorded, &event);
+                    self.export(event, item.recorded);
+                }
+                Content::Relayed(lines) => self.append_relayed(&lines),
             }
+            self.waiting.extend(item.acknowledge);
             fetched += 1;
         }
         drop(derived);
@@ -136,10 +144,21 @@ impl Writer {
     }
 
     fn append(&mut self, recorded: SystemTime, event: &Event) {
-        self.sequence += 1;
+        let sequence = if self.log.is_ours() {
+            self.sequence += 1;
+            self.sequence
+        } else {
+            UNNUMBERED
+        };
         self.pending_events += 1;
         self.oldest.get_or_insert_with(Instant::now);
-        self.encoder.encode(self.log.pending(), Some(self.sequence), recorded, event);
+        self.encoder.encode(self.log.pending(), Some(sequence), recorded, event);
+    }
+
+    /// Records of the process that had the log before, numbered among our own.
+    fn append_relayed(&mut self, lines: &[u8]) {
+        self.oldest.get_or_insert_with(Instant::now);
+        self.pending_events += relay::number(lines, &mut self.sequence, self.log.pending());
     }
 
     /// A record of the writer's own.
@@ -147,10 +166,18 @@ impl Writer {
         let begin = self.log.pending_bytes();
         let now = (self.config.clock)();
         self.append(now, event);
-        if let Some(exporter) = &mut self.exporter {
-            exporter.offer(event.clone(), now, self.sequence);
+        if self.exporter.is_some() {
+            self.export(event.clone(), now);
         }
         self.feed_sinks(begin, 1);
+    }
+
+    /// Hands over an event that was appended just now. One that the other process numbers has no number here.
+    fn export(&mut self, event: Event, recorded: SystemTime) {
+        let sequence = self.log.is_ours().then_some(self.sequence);
+        if let Some(exporter) = &mut self.exporter {
+            exporter.offer(event, recorded, sequence);
+        }
     }
 
     fn feed_sinks(&mut self, begin: usize, records: usize) {
@@ -204,7 +231,7 @@ impl Writer {
     fn sync(&mut self) -> Result<(), EvidenceError> {
         let begun = Instant::now();
         self.last_sync = Some(begun);
-        self.log.sync()?;
+        self.sync_somewhere()?;
         self.metrics.derived().audit.synced(begun.elapsed());
         self.oldest = None;
         self.pending_events = 0;
@@ -309,7 +336,9 @@ impl Writer {
             if slots_done && !closed {
                 closed = true;
                 self.tell_of_abandoned(queue);
-                self.append_own(&Event::Node(NodeEvent::AuditClosed));
+                if self.log.is_ours() {
+                    self.append_own(&Event::Node(NodeEvent::AuditClosed));
+                }
             }
             match self.sync() {
                 Ok(()) if closed => break,

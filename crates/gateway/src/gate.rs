@@ -1,15 +1,14 @@
 //! A configuration, compiled: everything that stages look up, in one immutable value that a reload replaces.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
-use http::Uri;
+use http::HeaderValue;
 
+use crate::acme::AcmeCertificates;
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
 use crate::config::{Config, Route, Upstream};
@@ -17,9 +16,9 @@ use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
-use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target};
+use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
-use crate::upstream::{self, Remote, RemoteTls};
+use crate::upstream::Upstreams;
 
 /// A compiled configuration with its ports plugged in.
 pub struct Gate {
@@ -34,6 +33,8 @@ pub struct Gate {
     pub(crate) assertions: Assertions,
     pub(crate) assertion_keys: Arc<dyn AssertionKeys>,
     pub(crate) tls: Option<Certificates>,
+    /// How the configuration itself names the gate: what clients usually say in `Host`.
+    pub(crate) own_authority: HeaderValue,
     /// For answers that belong to no route.
     pub(crate) plain_headers: SecurityHeaders,
     revoked: RevocationSet,
@@ -50,9 +51,11 @@ pub struct Ports {
     revocations: Option<Arc<dyn Revocations>>,
     assertion_keys: Arc<dyn AssertionKeys>,
     fetched: Arc<FetchedKeys>,
+    upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
     mounts: Vec<Mount>,
+    acme: Option<Arc<AcmeCertificates>>,
 }
 
 /// A room of this process that is served like any other upstream, and through the same stages.
@@ -88,12 +91,10 @@ pub enum GateError {
         cause: String,
     },
     /// An upstream that cannot be connected to as declared.
-    #[error("upstream `{upstream}` ({origin}): {fault}")]
+    #[error("upstream `{upstream}`: {fault}")]
     Upstream {
         /// Its name.
         upstream: Arc<str>,
-        /// Its origin.
-        origin: Box<Uri>,
         /// What is wrong.
         fault: String,
     },
@@ -106,7 +107,9 @@ impl Ports {
         assertion_keys: Arc<dyn AssertionKeys>,
         fetched: Arc<FetchedKeys>,
     ) -> Self {
+        let (runtime, recorder) = fetched.control_plane();
         Self {
+            upstreams: Upstreams::new(runtime, recorder),
             counters: Arc::new(MemoryCounters::new(limits.counters)),
             sessions: None,
             revocations: None,
@@ -115,7 +118,15 @@ impl Ports {
             in_flight: Arc::default(),
             hasher: RandomState::new(),
             mounts: Vec::new(),
+            acme: None,
         }
+    }
+
+    /// Fetches certificates where a configuration asks for it.
+    #[must_use]
+    pub fn with_acme(mut self, acme: Arc<AcmeCertificates>) -> Self {
+        self.acme = Some(acme);
+        self
     }
 
     /// Serves a room of this process.
@@ -160,7 +171,8 @@ impl Gate {
             counters: ports.counters.clone(),
             assertions: Assertions::default(),
             assertion_keys: ports.assertion_keys.clone(),
-            tls: tls::load(&config.server)?,
+            tls: tls::load(&config.server, ports.acme.as_ref())?,
+            own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
             revoked: config.revoked.iter().cloned().collect(),
             revocations: ports.revocations.clone(),
@@ -171,8 +183,13 @@ impl Gate {
     }
 
     /// The certificates in use, for the operator to compare.
-    pub fn certificates(&self) -> &[tls::CertificateInfo] {
-        self.tls.as_ref().map_or(&[], |tls| &tls.infos)
+    pub fn certificates(&self) -> Vec<tls::CertificateInfo> {
+        self.tls.as_ref().map(Certificates::infos).unwrap_or_default()
+    }
+
+    /// Whether clients can connect: not before the first certificate was fetched, where certificates are.
+    pub fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| tls.managed.as_ref().is_none_or(|managed| managed.info().is_some()))
     }
 
     /// What it was compiled from.
@@ -194,51 +211,30 @@ impl Gate {
     }
 }
 
+fn own_authority(config: &Config) -> HeaderValue {
+    let authority = config.server.public_url.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+    // One with credentials in it is refused as any other is.
+    let plain = HeaderValue::from_str(authority).ok().filter(|_| !authority.contains('@'));
+    plain.unwrap_or(HeaderValue::from_static(""))
+}
+
 fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
-    let mut remotes: HashMap<Upstream, Arc<Remote>> = HashMap::new();
+    let remote = |upstream: &Arc<Upstream>| {
+        ports.upstreams.remote(upstream).map_err(|fault| GateError::Upstream { upstream: upstream.name.clone(), fault })
+    };
     let mut compiled = Vec::new();
     for rules in &config.routes {
-        let remote = if let Some(remote) = remotes.get(&rules.upstream) {
-            remote.clone()
-        } else {
-            let remote = Arc::new(remote(&rules.upstream, &ports.hasher)?);
-            remotes.insert(rules.upstream.clone(), remote.clone());
-            remote
-        };
-        compiled.push((rules.clone(), Target::Remote(remote)));
+        compiled.push((rules.clone(), Target::Remote(remote(&rules.upstream.first.upstream)?)));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
+    let mut headers = HashMap::new();
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
     numbered
         .map(|((rules, target), index)| {
-            let answer = Answer::compile(&rules.answer)
+            let answer = Answer::compile(&rules.answer, &mut headers)
                 .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
-            Ok(CompiledRoute { name: rules.name.clone(), answer, rules, target, index })
+            let parameters = parameter_names(&rules.path);
+            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, index })
         })
         .collect()
-}
-
-fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {
-    let fault = |fault: &str| GateError::Upstream {
-        upstream: upstream.name.clone(),
-        origin: Box::new(upstream.origin.clone()),
-        fault: fault.to_owned(),
-    };
-    let host = upstream.origin.host().ok_or_else(|| fault("has no host"))?;
-    let (port, over_tls) = match (upstream.origin.scheme_str(), upstream.origin.port_u16()) {
-        (Some("http"), port) => (port.unwrap_or(80), false),
-        (Some("https"), port) => (port.unwrap_or(443), true),
-        _ => return Err(fault("has to begin with `http://` or `https://`")),
-    };
-    let tls = if over_tls {
-        Some(RemoteTls {
-            config: upstream::authorities(upstream.authorities.as_deref()).map_err(|cause| fault(&cause))?,
-            name: upstream::server_name(host).ok_or_else(|| fault("is no name that a certificate can have"))?,
-        })
-    } else {
-        None
-    };
-    let authorities: Option<&PathBuf> = upstream.authorities.as_ref();
-    let key = hasher.hash_one((host, port, over_tls, authorities));
-    Ok(Remote { key, address: format!("{host}:{port}"), tls })
 }

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acme;
 mod answer;
 mod assertions;
 mod body;
@@ -16,10 +17,12 @@ mod fetch;
 mod fields;
 mod gate;
 mod issuer_keys;
+pub mod layer;
 pub mod listen;
 pub(crate) mod path;
 mod pipeline;
 pub mod ports;
+mod proxy_protocol;
 mod refusal;
 mod route;
 mod tls;
@@ -27,6 +30,7 @@ mod trace;
 mod trace_context;
 mod upstream;
 
+pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};
 pub use answer::cors::origin::WebOrigin;
 pub use answer::cors::{Cors, Credentials, Origins, PrivateNetwork};

@@ -6,10 +6,9 @@ use std::time::Duration;
 use bartizan_controls::ControlId;
 use bartizan_evidence::{RequestId, Stage};
 use bartizan_policy::{Denial, Rate, StepUp, Verdict};
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
-
-use crate::body::AnswerBody;
 
 /// Why a request does not pass.
 #[derive(Clone, Debug)]
@@ -58,6 +57,8 @@ pub(crate) enum Refusal {
     UpstreamTimeout(&'static str),
     /// The upstream's answer cannot be passed on.
     UpstreamFault(&'static str),
+    /// The upstream was not asked: it has enough to do, or is known to fail.
+    UpstreamBusy(&'static str),
     /// A stage could not do its work.
     Internal(&'static str),
 }
@@ -122,6 +123,7 @@ impl Refusal {
                 (S::GATEWAY_TIMEOUT, "upstream-timeout", "The service behind did not answer in time")
             }
             Self::UpstreamFault(_) => (S::BAD_GATEWAY, "upstream-fault", "The service behind gave no usable answer"),
+            Self::UpstreamBusy(_) => (S::SERVICE_UNAVAILABLE, "upstream-busy", "The service behind is at its limit"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "The request could not be decided"),
         }
     }
@@ -140,6 +142,7 @@ impl Refusal {
             | Self::UpstreamUnreachable(why)
             | Self::UpstreamTimeout(why)
             | Self::UpstreamFault(why)
+            | Self::UpstreamBusy(why)
             | Self::Internal(why) => (name, (*why).to_owned()),
             Self::Denied(Denial::ScopeMissing(scope)) => ("scope-missing", format!("scope `{scope}`")),
             Self::Denied(Denial::AttributeMissing(pointer)) => ("attribute-missing", format!("claim `{pointer}`")),
@@ -177,6 +180,7 @@ impl Refusal {
             Self::RateLimited(_) => gate::RATE_LIMIT_IDENTITY.id,
             Self::Overloaded => gate::LOAD_SHEDDING.id,
             Self::Unrecordable => evidence::AUDIT.id,
+            Self::UpstreamBusy(_) => gate::LOAD_SHEDDING.id,
             Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_) => {
                 return None;
             }
@@ -187,12 +191,16 @@ impl Refusal {
     pub(crate) fn is_failure(&self) -> bool {
         matches!(
             self,
-            Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_)
+            Self::UpstreamUnreachable(_)
+                | Self::UpstreamTimeout(_)
+                | Self::UpstreamFault(_)
+                | Self::UpstreamBusy(_)
+                | Self::Internal(_)
         )
     }
 
     /// The answer, as problem+json (`RFC 9457`).
-    pub(crate) fn into_response(self, request_id: RequestId) -> Response<AnswerBody> {
+    pub(crate) fn into_response(self, request_id: RequestId) -> Response<Bytes> {
         let (status, name, title) = self.face();
         let mut response = problem(status, name, title, request_id);
         self.add_fields(response.headers_mut());
@@ -223,7 +231,7 @@ impl Refusal {
                 );
             }
             Self::RateLimited(limited) => limited.add_fields(headers),
-            Self::Overloaded | Self::Unrecordable | Self::CredentialUndecided(_) => {
+            Self::Overloaded | Self::Unrecordable | Self::CredentialUndecided(_) | Self::UpstreamBusy(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
@@ -253,13 +261,13 @@ pub(crate) fn problem(
     name: &'static str,
     title: &'static str,
     request_id: RequestId,
-) -> Response<AnswerBody> {
+) -> Response<Bytes> {
     let id = request_id.as_text();
     let status_code = status.as_u16();
     let text = format!(
         r#"{{"type":"urn:bartizan:refusal:{name}","title":"{title}","status":{status_code},"request_id":"{id}"}}"#
     );
-    let mut response = Response::new(AnswerBody::full(text));
+    let mut response = Response::new(Bytes::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

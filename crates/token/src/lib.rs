@@ -43,6 +43,7 @@ mod api_key;
 mod assertion;
 mod base64url;
 mod claims;
+mod client_certificate;
 mod discovery;
 mod error;
 mod fingerprint;
@@ -60,6 +61,7 @@ pub use api_key::{
     ApiKey, ApiKeyError, ApiKeyHash, ApiKeyRecord, ApiKeys, HashError, NoRandomness, RecordError, looks_like_api_key,
 };
 pub use assertion::{AssertionClaims, AssertionError, AssertionSigner, Decision};
+pub use client_certificate::{CertificateError, CertificateThumbprint, ClientCertificate};
 pub use discovery::{Discovery, DiscoveryError};
 pub use error::TokenError;
 pub use fingerprint::Fingerprint;

@@ -1,29 +1,31 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId, TlsVersion};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::Phase;
+use super::proxy::{self, Unproxied};
+use super::stream::Stream;
 use super::worker::Local;
 use crate::body::AnswerBody;
+use crate::config::ProxyProtocol;
 use crate::exchange::{Connection, Raw};
 use crate::gate::Gate;
 use crate::pipeline;
+use crate::tls::{self, Accepted};
 
 /// Streams of one HTTP/2 connection that may be open at once.
 const MOST_STREAMS: u32 = 128;
@@ -36,31 +38,51 @@ const HYPERS_OWN_HEADERS: usize = 100;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one connection from its first byte to its last.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
+pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>) {
     let _open = local.open.subscribe();
     let _counted = local.recorder.metrics().connection_opened();
     let gate = local.gate();
-    let Some(tls) = gate.tls.as_ref().map(|tls| tls.config.clone()) else {
-        return http1(stream, Connection { peer, tls: None }, &gate, &local).await;
+    let Some(client) = client(&mut stream, peer, &gate, &local).await else { return };
+    let Some(tls) = gate.tls.as_ref() else {
+        return http1(stream, Connection::plain(peer, client), &gate, &local).await;
     };
-    let handshake = TlsAcceptor::from(tls).accept(stream);
-    let stream = match timeout(gate.config.server.timeouts.handshake, handshake).await {
-        Ok(Ok(stream)) => stream,
+    let accepted = match timeout(gate.config.server.timeouts.handshake, tls::accept(tls, stream)).await {
+        Ok(Ok(Some(accepted))) => accepted,
+        Ok(Ok(None)) => return,
         Ok(Err(cause)) => return failed_handshake(&local, peer, &cause),
         Err(_) => return record(&local, peer, ConnectionFault::Timeout, "no TLS handshake in time"),
     };
-    let (_, session) = stream.get_ref();
-    let version = match session.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
-        _ => TlsVersion::Tls12,
-    };
+    let Accepted { stream, version, certificate, is_http2 } = accepted;
     local.recorder.metrics().tls_handshake(version);
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let connection = Connection { peer, tls: Some(version) };
+    let connection = Connection { peer, client, tls: Some(version), certificate };
     if is_http2 {
         http2(stream, connection, &gate, &local).await;
     } else {
         http1(stream, connection, &gate, &local).await;
+    }
+}
+
+/// For whom the connection is: the peer, or whom a proxy names before the first byte. `None` if it is to be closed.
+pub(super) async fn client(stream: &mut Stream, peer: SocketAddr, gate: &Gate, local: &Local) -> Option<IpAddr> {
+    let server = &gate.config.server;
+    match server.listening.proxy_protocol {
+        ProxyProtocol::Off => Some(peer.ip().to_canonical()),
+        ProxyProtocol::Required => {
+            let asked = proxy::client(stream, peer, &server.trusted_proxies);
+            match timeout(server.timeouts.handshake, asked).await {
+                Ok(Ok(client)) => Some(client),
+                // A health check that only connects.
+                Ok(Err(Unproxied::Cut(_))) => None,
+                Ok(Err(cause)) => {
+                    record(local, peer, ConnectionFault::Protocol, &cause.to_string());
+                    None
+                }
+                Err(_) => {
+                    record(local, peer, ConnectionFault::Timeout, "no PROXY header in time");
+                    None
+                }
+            }
+        }
     }
 }
 
@@ -150,23 +172,19 @@ async fn draining(local: &Local) {
     let _ = local.phase.clone().wait_for(|phase| *phase != Phase::Serving).await;
 }
 
-async fn answer(
+/// Begins to answer. Not `async`: what it is given goes into the one box of the request, and not into the future as well.
+fn answer(
     request: Request<Incoming>,
     connection: Connection,
     local: Rc<Local>,
-) -> Result<Response<AnswerBody>, Infallible> {
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     let arrived = SystemTime::now();
-    let (head, body) = request.into_parts();
-    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
-    // The gate is looked up for each request: a reload reaches connections that are already open.
-    Ok(pipeline::run(raw, &local.gate(), &local.pool, &local.recorder).await)
-}
-
-pub(super) fn request_id(now: SystemTime) -> RequestId {
-    let mut random = [0; 10];
-    // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    RequestId::new(now, random)
+    let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
+    async move {
+        // The gate is looked up for each request: a reload reaches connections that are already open.
+        let gate = local.gate();
+        Ok(pipeline::run(raw, &gate, &local.pool, &local.recorder).await)
+    }
 }
 
 /// Spawns HTTP/2's tasks on the worker's own thread.

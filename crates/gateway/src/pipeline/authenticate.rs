@@ -39,6 +39,10 @@ impl Authenticated {
         self.routed.exchange()
     }
 
+    pub(super) fn exchange_mut(&mut self) -> &mut Exchange {
+        self.routed.exchange_mut()
+    }
+
     pub(super) fn route(&self) -> &Arc<CompiledRoute> {
         self.routed.route()
     }
@@ -76,7 +80,7 @@ pub(super) async fn authenticate(mut routed: Routed, gate: &Gate, trail: &mut Tr
     };
     let client = routed.exchange().client;
     limit::may_try_credential(gate, client).await?;
-    let verdict = verify(&presented, routed.route(), gate, routed.exchange().now).await;
+    let verdict = verify(&presented, routed.route(), gate, routed.exchange().now()).await;
     if let Err(Refusal::CredentialRefused(_)) = verdict {
         limit::credential_failed(gate, client).await;
     }

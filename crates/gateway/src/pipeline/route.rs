@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Method, Response};
 
 use super::filter::{self, Seen};
 use super::limit::AddressLimited;
-use crate::body::AnswerBody;
 use crate::exchange::{Exchange, Trail};
 use crate::gate::Gate;
-use crate::path::decoded;
 use crate::refusal::Refusal;
 use crate::route::{CompiledRoute, Found};
 
@@ -16,7 +15,7 @@ pub(crate) type Parameters = Vec<(Arc<str>, String)>;
 
 /// A request for something that is declared.
 pub(crate) struct Routed {
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     route: Arc<CompiledRoute>,
     parameters: Parameters,
 }
@@ -37,19 +36,14 @@ impl Routed {
     pub(super) fn parameters(&self) -> &[(Arc<str>, String)] {
         &self.parameters
     }
-
-    pub(super) fn into_parts(self) -> (Exchange, Arc<CompiledRoute>, Parameters) {
-        (self.exchange, self.route, self.parameters)
-    }
 }
 
 /// Where a request goes from here.
-#[expect(clippy::large_enum_variant, reason = "nearly all go onward: boxing them would allocate on the hot path")]
 pub(super) enum Way {
     /// Through the remaining stages.
     Onward(Routed),
     /// Nowhere: a browser asks whether it may ask (`Fetch §3.3`), and the gate answers for the route.
-    Preflight(Response<AnswerBody>),
+    Preflight(Response<Bytes>),
 }
 
 /// Finds the declared route. What is not declared gets 404 and never reaches an upstream.
@@ -63,8 +57,6 @@ pub(super) fn find(limited: AddressLimited, gate: &Gate, trail: &mut Trail, seen
     trail.routed(&route);
     seen.route = Some(route.clone());
     check_length(&exchange, &route)?;
-    // *admit* let only escapes pass that decode to UTF-8 and to no delimiter: this reads a segment as the upstream will.
-    let parameters = parameters.into_iter().map(|(name, value)| (name, decoded(&value).into_owned())).collect();
     Ok(Way::Onward(Routed { exchange, route, parameters }))
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bartizan_evidence::{Config as EvidenceConfig, Recorder, WriterHandle};
 use bartizan_gateway::config::{
-    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Route, Server, Tls,
-    TrustedIssuer, Upstream, UpstreamTimeouts,
+    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Listening, Route, Server,
+    Tls, TrustedIssuer, Upstream, UpstreamTimeouts,
 };
 use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::ports::AssertionKeys;
@@ -82,7 +82,7 @@ impl Gated {
     }
 
     pub(crate) fn certificates(&self) -> Vec<CertificateInfo> {
-        self.serving().gate().certificates().to_vec()
+        self.serving().gate().certificates()
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {
@@ -173,6 +173,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
     Config {
         server: Server {
             listen: vec!["127.0.0.1:0".parse().unwrap()],
+            listening: Listening::default(),
             redirect_from: None,
             public_url: "http://api.test".parse().unwrap(),
             hosts: Vec::new(),
@@ -199,11 +200,7 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         name: path.into(),
         path: path.into(),
         methods: vec![Method::GET, Method::POST, Method::PUT, Method::DELETE],
-        upstream: Upstream {
-            name: "backend".into(),
-            origin: format!("http://{upstream}").parse().unwrap(),
-            authorities: None,
-        },
+        upstream: backend(upstream).into(),
         access: Access::Public,
         credentials: Vec::new(),
         limit: None,
@@ -211,6 +208,11 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         timeouts: UpstreamTimeouts::default(),
         answer: AnswerRules::default(),
     }
+}
+
+/// The upstream of one endpoint at this address.
+pub(crate) fn backend(address: SocketAddr) -> Upstream {
+    Upstream::at("backend", &format!("http://{address}").parse().unwrap()).unwrap()
 }
 
 /// A route for those whom a bearer token or an API key names.

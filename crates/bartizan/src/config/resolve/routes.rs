@@ -111,7 +111,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn upstream(&mut self, route: &Route, place: &Place) -> Option<gateway::Upstream> {
+    fn upstream(&mut self, route: &Route, place: &Place) -> Option<gateway::Destination> {
         let url = &route.upstream;
         if !url.is_origin() {
             let message = format!("`{url}` has a path, but the request's own path is forwarded");
@@ -128,8 +128,11 @@ impl Resolver<'_> {
             }
         }
         let origin = url.origin()?;
-        let authorities = route.upstream_ca.as_ref().map(|path| self.beside(path));
-        Some(gateway::Upstream { name: url.as_str().trim_end_matches('/').into(), origin, authorities })
+        let mut upstream = gateway::Upstream::at(url.as_str().trim_end_matches('/'), &origin)?;
+        if let Some(tls) = &mut upstream.tls {
+            tls.authorities = route.upstream_ca.as_ref().map(|path| self.beside(path));
+        }
+        Some(upstream.into())
     }
 
     /// A route that asks for a caller whom no credential can name is closed to everybody.
