@@ -23,6 +23,7 @@ mod otlp;
 mod process;
 mod reference;
 mod requests;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -96,6 +97,7 @@ pub(crate) struct Derived {
     requests: requests::Derived,
     connections: connections::Derived,
     configuration: configuration::Derived,
+    streams: streams::Derived,
     pub(crate) audit: audit::Derived,
 }
 
@@ -121,6 +123,7 @@ impl Metrics {
         let derived = self.derived();
         self.0.subjects.collect(&derived, &mut snapshot);
         derived.configuration.collect(&mut snapshot);
+        derived.streams.collect(&mut snapshot);
         drop(derived);
         snapshot
     }
@@ -141,7 +144,8 @@ impl Derived {
             Event::Request(request) => self.requests.observe(request),
             Event::Connection(connection) => self.connections.observe(connection),
             Event::Node(node) => self.configuration.observe(node, recorded),
-            Event::Closed(_) | Event::Gap { .. } => {}
+            Event::Closed(closed) => self.streams.observe(closed),
+            Event::Gap { .. } => {}
         }
     }
 }

@@ -21,8 +21,10 @@ pub use self::listening::{
 };
 use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
+mod streams;
 mod upstream;
 
+pub use streams::{Compression, Grpc, WebSocket};
 pub use upstream::{
     Balance, Breaker, Connections, Destination, Endpoint, EndpointAddress, EndpointLimits, HealthCheck, LinkLocal,
     Mirror, MirrorCredentials, Outlier, Protocol, Resolve, Retry, RetryMethods, Scheme, Share, StatusRange, Upstream,
@@ -243,6 +245,10 @@ pub struct Route {
     pub timeouts: UpstreamTimeouts,
     /// What is done to its answers.
     pub answer: AnswerRules,
+    /// WebSocket connections, where it takes them.
+    pub websocket: Option<WebSocket>,
+    /// gRPC calls, where it takes nothing else.
+    pub grpc: Option<Grpc>,
 }
 
 /// How long an upstream may take.
@@ -254,11 +260,18 @@ pub struct UpstreamTimeouts {
     pub first_byte: Duration,
     /// For the exchange up to the answer's last byte: the connection is cut beyond.
     pub total: Duration,
+    /// Between two pieces of an event stream or a gRPC call, in place of `total`: such answers have no end of their own.
+    pub stream_idle: Duration,
 }
 
 impl Default for UpstreamTimeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), first_byte: Duration::from_secs(30), total: Duration::from_mins(5) }
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(30),
+            total: Duration::from_mins(5),
+            stream_idle: Duration::from_mins(5),
+        }
     }
 }
 

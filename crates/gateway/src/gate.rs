@@ -1,5 +1,6 @@
 //! A configuration, compiled: everything that stages look up, in one immutable value that a reload replaces.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -19,6 +20,7 @@ use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
 use crate::upstream::Upstreams;
+use crate::vigil::Standing;
 
 /// A compiled configuration with its ports plugged in.
 pub struct Gate {
@@ -37,7 +39,11 @@ pub struct Gate {
     pub(crate) own_authority: HeaderValue,
     /// For answers that belong to no route.
     pub(crate) plain_headers: SecurityHeaders,
-    revoked: RevocationSet,
+    /// What watches over long exchanges asks this: it outlives one configuration.
+    pub(crate) standing: Arc<Standing>,
+    /// Whether any route takes WebSocket connections.
+    pub(crate) has_websockets: bool,
+    revoked: Arc<RevocationSet>,
     revocations: Option<Arc<dyn Revocations>>,
     pub(crate) in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
@@ -53,6 +59,7 @@ pub struct Ports {
     fetched: Arc<FetchedKeys>,
     upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
+    standing: Arc<Standing>,
     hasher: RandomState,
     mounts: Vec<Mount>,
     acme: Option<Arc<AcmeCertificates>>,
@@ -116,6 +123,7 @@ impl Ports {
             assertion_keys,
             fetched,
             in_flight: Arc::default(),
+            standing: Arc::default(),
             hasher: RandomState::new(),
             mounts: Vec::new(),
             acme: None,
@@ -129,6 +137,11 @@ impl Ports {
         self
     }
 
+    /// Whether clients are refused because no certificate was fetched yet.
+    pub fn waits_for_certificate(&self) -> bool {
+        self.acme.as_ref().is_some_and(|acme| acme.is_waiting())
+    }
+
     /// Serves a room of this process.
     #[must_use]
     pub fn with_mount(mut self, mount: Mount) -> Self {
@@ -139,6 +152,7 @@ impl Ports {
     /// Asks `revocations` beside the configured ones.
     #[must_use]
     pub fn with_revocations(mut self, revocations: Arc<dyn Revocations>) -> Self {
+        self.standing = Arc::new(Standing::new(Some(revocations.clone())));
         self.revocations = Some(revocations);
         self
     }
@@ -174,7 +188,9 @@ impl Gate {
             tls: tls::load(&config.server, ports.acme.as_ref())?,
             own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
-            revoked: config.revoked.iter().cloned().collect(),
+            standing: ports.standing.clone(),
+            has_websockets: config.routes.iter().any(|route| route.websocket.is_some()),
+            revoked: Arc::new(config.revoked.iter().cloned().collect()),
             revocations: ports.revocations.clone(),
             in_flight: ports.in_flight.clone(),
             hasher: ports.hasher.clone(),
@@ -187,11 +203,6 @@ impl Gate {
         self.tls.as_ref().map(Certificates::infos).unwrap_or_default()
     }
 
-    /// Whether clients can connect: not before the first certificate was fetched, where certificates are.
-    pub fn has_certificate(&self) -> bool {
-        self.tls.as_ref().is_none_or(|tls| tls.managed.as_ref().is_none_or(|managed| managed.info().is_some()))
-    }
-
     /// What it was compiled from.
     pub fn config(&self) -> &Config {
         &self.config
@@ -199,6 +210,11 @@ impl Gate {
 
     pub(crate) fn admission(&self) -> Option<Admission> {
         Admission::take(&self.in_flight, self.config.limits.concurrency.get())
+    }
+
+    /// Tells exchanges that began under another configuration what this one revokes.
+    pub(crate) fn put_in_force(&self) {
+        self.standing.put(self.revoked.clone());
     }
 
     pub(crate) fn is_revoked(&self, principal: &Principal) -> bool {

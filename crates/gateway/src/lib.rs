@@ -16,6 +16,7 @@ mod exchange;
 mod fetch;
 mod fields;
 mod gate;
+mod grpc;
 mod issuer_keys;
 pub mod layer;
 pub mod listen;
@@ -29,6 +30,8 @@ mod tls;
 mod trace;
 mod trace_context;
 mod upstream;
+mod vigil;
+mod websocket;
 
 pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};

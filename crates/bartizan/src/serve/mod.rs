@@ -17,8 +17,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use bartizan_evidence::{Event, Name, NodeEvent, Recorder, RequestId, WriterHandle};
+use bartizan_gateway::config::Tls;
 use bartizan_gateway::listen::{Bound, Serving};
-use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
+use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
 use bartizan_vault::{Root, RootSource};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -118,7 +119,10 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
     let console = Console::bind(loaded.console.listen)?;
     let loaded = match identity {
         Become::Itself => loaded,
-        Become::Account(account) => assume(account, file, &loaded)?,
+        Become::Account(account) => {
+            account.own_sockets(&bound)?;
+            assume(account, file, &loaded)?
+        }
     };
     let control = ControlPlane::new().context("the control plane did not start")?;
     let root = early_root.map_or_else(|| Root::load(&loaded.vault, &random), Ok)?;
@@ -131,8 +135,10 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
         RotatingKeys::load(store, &root, issuer, loaded.gateway.assertion.lifetime, now).await
     })?;
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
-    let ports =
-        Ports::alone(loaded.gateway.limits, keys.clone(), fetched).with_mount(well_known::assertion_jwks(&keys));
+    let acme = AcmeCertificates::new(control.handle.clone(), recorder.clone());
+    let ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched)
+        .with_mount(well_known::assertion_jwks(&keys))
+        .with_acme(acme);
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);
     let shared = Arc::new(Shared { recorder, ports, keys, ready: AtomicBool::new(true), file: file.to_owned() });
@@ -205,7 +211,8 @@ impl Running {
             let kind = if certificate.is_self_signed { "self-signed certificate" } else { "certificate" };
             format!("{kind} {}, SHA-256 {}", certificate.file.display(), certificate.fingerprint)
         });
-        listens.chain(redirect).chain([console]).chain(certificates).collect()
+        let unix_sockets = self.serving.unix_sockets().iter().map(|path| format!("serving on unix:{}", path.display()));
+        listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).collect()
     }
 
     /// Returns when the process is told to stop: SIGTERM, or Ctrl-C.

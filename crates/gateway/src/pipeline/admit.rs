@@ -15,6 +15,7 @@ use crate::path::query::Query;
 use crate::refusal::Refusal;
 use crate::trace;
 use crate::trace_context::TRACEPARENT;
+use crate::websocket::handshake;
 
 /// A request that can be read in one way only.
 pub(crate) struct Admitted(Box<Exchange>);
@@ -50,6 +51,10 @@ pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted
         // First of all, so that what is refused has its place in the trace too.
         let client = exchange.connection.client;
         enter_trace(policy, &mut exchange.head.headers, client, gate, trail);
+    }
+    if handshake::is_extended_connect(&exchange.head) {
+        // It opens a connection to the resource that a GET would be for (`RFC 8441 §5`), and is routed and judged as one.
+        exchange.head.method = Method::GET;
     }
     let head = &exchange.head;
     let server = &gate.config.server;
