@@ -32,6 +32,7 @@ mod json;
 mod log;
 mod mask;
 mod metrics;
+mod otlp;
 mod reader;
 mod recorder;
 mod relay;
@@ -52,6 +53,7 @@ pub use metrics::{
     ConnectionGuard, ConnectionMetrics, Counter, Counters, Format, Gauge, Label, Metrics, Named, RequestMetrics,
     SharedHistogram,
 };
+pub use otlp::{Compression, Otlp};
 pub use reader::{Following, Reader, read};
 pub use recorder::{Recorder, Slot, WriterHandle};
 pub use request_id::{ParseRequestIdError, RequestId, RequestIdText};

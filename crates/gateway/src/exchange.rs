@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bartizan_controls::ControlId;
 use bartizan_evidence::{
     CloseCause, ClosedEvent, Event, Method, Observed, Outcome, Protocol, Reason, Recorder, RequestEvent, RequestId,
-    RequestPath, Slot, Stage, StreamKind, Timings, TlsVersion, UserAgent,
+    RequestPath, Slot, Stage, StreamKind, Timings, TlsVersion, Trace, UserAgent,
 };
 use bartizan_policy::{Principal, Timestamp};
 use bartizan_token::ClientCertificate;
@@ -185,6 +185,11 @@ impl Trail {
         event.path = RequestPath::new(exchange.head.uri.path());
         event.user_agent =
             exchange.head.headers.get(http::header::USER_AGENT).map(|value| UserAgent::from_bytes(value.as_bytes()));
+    }
+
+    pub(crate) fn traced(&mut self, trace: Trace) {
+        let Some(event) = &mut self.event else { return };
+        event.trace = Some(Box::new(trace));
     }
 
     pub(crate) fn routed(&mut self, route: &CompiledRoute) {

@@ -27,6 +27,8 @@ mod proxy_protocol;
 mod refusal;
 mod route;
 mod tls;
+mod trace;
+mod trace_context;
 mod upstream;
 mod vigil;
 mod websocket;

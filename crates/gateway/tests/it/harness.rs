@@ -207,6 +207,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         revoked: Vec::new(),
         routes,
         assertion: Assertion::default(),
+        trace: None,
     }
 }
 

@@ -18,6 +18,7 @@ mod limits;
 mod listening;
 mod reload;
 mod tls;
+mod traces;
 mod upstream_faults;
 mod slow;
 mod smuggling;
