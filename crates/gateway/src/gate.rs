@@ -1,5 +1,6 @@
 //! A configuration, compiled: everything that stages look up, in one immutable value that a reload replaces.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
