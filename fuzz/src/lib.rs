@@ -11,6 +11,7 @@ mod gate;
 mod path;
 mod proxy_protocol;
 mod tokens;
+mod trace_context;
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -29,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("query", gate::query),
     ("token", tokens::token),
     ("trace", gate::trace),
+    ("traceparent", gate::traceparent),
 ];
 
 /// Runs the target of that name.

@@ -17,11 +17,13 @@ mod audit;
 mod configuration;
 mod connections;
 mod counter;
-mod family;
-mod histogram;
+pub(crate) mod family;
+pub(crate) mod histogram;
+mod otlp;
 mod process;
 mod reference;
 mod requests;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -34,6 +36,7 @@ use crate::Event;
 pub use connections::{ConnectionGuard, ConnectionMetrics};
 pub use counter::{Counter, Counters, Gauge, Label, Named};
 pub use histogram::SharedHistogram;
+pub(crate) use otlp::{Dropped, OtlpMetrics, Signal};
 pub use requests::RequestMetrics;
 pub use text::Format;
 
@@ -76,6 +79,7 @@ subjects! {
     /// Client connections and their handshakes.
     pub connections: ConnectionMetrics,
     pub(crate) audit: audit::AuditMetrics,
+    pub(crate) otlp: OtlpMetrics,
     process: process::ProcessMetrics,
 }
 
@@ -93,6 +97,7 @@ pub(crate) struct Derived {
     requests: requests::Derived,
     connections: connections::Derived,
     configuration: configuration::Derived,
+    streams: streams::Derived,
     pub(crate) audit: audit::Derived,
 }
 
@@ -118,8 +123,13 @@ impl Metrics {
         let derived = self.derived();
         self.0.subjects.collect(&derived, &mut snapshot);
         derived.configuration.collect(&mut snapshot);
+        derived.streams.collect(&mut snapshot);
         drop(derived);
         snapshot
+    }
+
+    pub(crate) fn started(&self) -> SystemTime {
+        self.0.started
     }
 
     pub(crate) fn derived(&self) -> MutexGuard<'_, Derived> {
@@ -134,7 +144,8 @@ impl Derived {
             Event::Request(request) => self.requests.observe(request),
             Event::Connection(connection) => self.connections.observe(connection),
             Event::Node(node) => self.configuration.observe(node, recorded),
-            Event::Closed(_) | Event::Gap { .. } => {}
+            Event::Closed(closed) => self.streams.observe(closed),
+            Event::Gap { .. } => {}
         }
     }
 }

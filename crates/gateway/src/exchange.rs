@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bartizan_controls::ControlId;
 use bartizan_evidence::{
     CloseCause, ClosedEvent, Event, Method, Observed, Outcome, Protocol, Reason, Recorder, RequestEvent, RequestId,
-    RequestPath, Slot, Stage, Timings, TlsVersion, UserAgent,
+    RequestPath, Slot, Stage, StreamKind, Timings, TlsVersion, Trace, UserAgent,
 };
 use bartizan_policy::{Principal, Timestamp};
 use bartizan_token::ClientCertificate;
@@ -19,6 +19,7 @@ use crate::body::{AnswerFault, ClientBody};
 use crate::pipeline::Admission;
 use crate::refusal::{Limited, Refusal};
 use crate::route::CompiledRoute;
+use crate::wire::Refused;
 
 /// What is known of a connection before its first request.
 #[derive(Clone, Debug)]
@@ -169,12 +170,26 @@ impl Trail {
         self.stage_began = now;
     }
 
+    /// Tells of a request that never came to be: what could be read of it, in place of what stands in for it.
+    pub(crate) fn on_the_wire(&mut self, refused: &Refused) {
+        self.stage = Stage::Wire;
+        let Some(event) = &mut self.event else { return };
+        event.method = Method::new(&refused.method);
+        event.path = RequestPath::new(&refused.path);
+        event.has_query = refused.has_query;
+    }
+
     pub(crate) fn admitted(&mut self, exchange: &Exchange) {
         let Some(event) = &mut self.event else { return };
         event.client = exchange.client;
         event.path = RequestPath::new(exchange.head.uri.path());
         event.user_agent =
             exchange.head.headers.get(http::header::USER_AGENT).map(|value| UserAgent::from_bytes(value.as_bytes()));
+    }
+
+    pub(crate) fn traced(&mut self, trace: Trace) {
+        let Some(event) = &mut self.event else { return };
+        event.trace = Some(Box::new(trace));
     }
 
     pub(crate) fn routed(&mut self, route: &CompiledRoute) {
@@ -278,6 +293,7 @@ impl OpenAnswer {
         self.cause = match fault {
             AnswerFault::Upstream(_) => CloseCause::UpstreamFault,
             AnswerFault::TooSlow => CloseCause::Timeout,
+            AnswerFault::Ended(cause) => *cause,
         };
     }
 }
@@ -286,18 +302,22 @@ impl Drop for OpenAnswer {
     fn drop(&mut self) {
         self.recorder.metrics().requests().answered(self.bytes);
         let duration = self.began.elapsed();
-        let broke = matches!(self.cause, CloseCause::UpstreamFault | CloseCause::Timeout);
-        if !broke && duration < LONG {
+        let is_ordinary = matches!(self.cause, CloseCause::Finished | CloseCause::ClientGone);
+        if is_ordinary && duration < LONG {
             return;
         }
         let Some(slot) = self.recorder.reserve() else { return };
         slot.record(Event::Closed(ClosedEvent {
             time: SystemTime::now(),
             request_id: self.request_id,
+            kind: StreamKind::Answer,
             bytes_received: 0,
             bytes_sent: self.bytes,
+            messages_received: None,
+            messages_sent: None,
             duration,
             cause: self.cause,
+            reason: None,
         }));
     }
 }

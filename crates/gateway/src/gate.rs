@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -15,11 +16,13 @@ use crate::assertions::Assertions;
 use crate::config::{Config, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
+use crate::listen::Room;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
 use crate::upstream::Upstreams;
+use crate::vigil::Standing;
 
 /// A compiled configuration with its ports plugged in.
 pub struct Gate {
@@ -38,9 +41,14 @@ pub struct Gate {
     pub(crate) own_authority: HeaderValue,
     /// For answers that belong to no route.
     pub(crate) plain_headers: SecurityHeaders,
-    revoked: RevocationSet,
+    /// What watches over long exchanges asks this: it outlives one configuration.
+    pub(crate) standing: Arc<Standing>,
+    /// Whether any route takes WebSocket connections.
+    pub(crate) has_websockets: bool,
+    revoked: Arc<RevocationSet>,
     revocations: Option<Arc<dyn Revocations>>,
     pub(crate) in_flight: Arc<AtomicUsize>,
+    pub(crate) room: Arc<Room>,
     hasher: RandomState,
 }
 
@@ -54,6 +62,8 @@ pub struct Ports {
     fetched: Arc<FetchedKeys>,
     upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
+    standing: Arc<Standing>,
+    room: Arc<Room>,
     hasher: RandomState,
     mounts: Vec<Mount>,
     acme: Option<Arc<AcmeCertificates>>,
@@ -117,6 +127,8 @@ impl Ports {
             assertion_keys,
             fetched,
             in_flight: Arc::default(),
+            standing: Arc::default(),
+            room: Arc::default(),
             hasher: RandomState::new(),
             mounts: Vec::new(),
             acme: None,
@@ -145,6 +157,7 @@ impl Ports {
     /// Asks `revocations` beside the configured ones.
     #[must_use]
     pub fn with_revocations(mut self, revocations: Arc<dyn Revocations>) -> Self {
+        self.standing = Arc::new(Standing::new(Some(revocations.clone())));
         self.revocations = Some(revocations);
         self
     }
@@ -180,9 +193,12 @@ impl Gate {
             tls: tls::load(&config.server, ports.acme.as_ref())?,
             own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
-            revoked: config.revoked.iter().cloned().collect(),
+            standing: ports.standing.clone(),
+            has_websockets: config.routes.iter().any(|route| route.websocket.is_some()),
+            revoked: Arc::new(config.revoked.iter().cloned().collect()),
             revocations: ports.revocations.clone(),
             in_flight: ports.in_flight.clone(),
+            room: ports.room.clone(),
             hasher: ports.hasher.clone(),
             config,
         })
@@ -202,8 +218,26 @@ impl Gate {
         Admission::take(&self.in_flight, self.config.limits.concurrency.get())
     }
 
+    /// Tells exchanges that began under another configuration what this one revokes.
+    pub(crate) fn put_in_force(&self) {
+        self.standing.put(self.revoked.clone());
+    }
+
     pub(crate) fn is_revoked(&self, principal: &Principal) -> bool {
         self.revoked.stops(principal) || self.revocations.as_ref().is_some_and(|others| others.stops(principal))
+    }
+
+    /// What counts as one client: an IPv4 address, or an IPv6 prefix. Whoever has one IPv6 address has 2^64 of them.
+    pub(crate) fn prefix_of(&self, client: IpAddr) -> u128 {
+        match client.to_canonical() {
+            IpAddr::V4(address) => u128::from(u32::from(address)),
+            IpAddr::V6(address) => {
+                let kept = u32::from(self.config.limits.ipv6_prefix.get()).min(128);
+                let mask = u128::MAX.checked_shl(128 - kept).unwrap_or(0);
+                // A prefix never collides with an IPv4 address: global unicast addresses begin above 2^125.
+                u128::from(address) & mask
+            }
+        }
     }
 
     /// Names what is counted, by a hash that nobody outside can aim at: colliding addresses cannot be chosen.

@@ -74,7 +74,9 @@ pub(crate) fn word(place: &str, word: &str) -> Option<Later> {
             ("`session` is the cookie of the gate's own sign-in", "use `\"bearer\"` with tokens of your issuer")
         }
         ("routes.credentials", "mtls") => ("`mtls` is client certificates", "use `\"bearer\"` or `\"api-key\"`"),
-        ("audit.sinks", "otlp") => ("`otlp` is the OpenTelemetry sink", "use `\"stdout\"` or `{ file = \"…\" }`"),
+        ("telemetry.otlp.protocol", "grpc" | "http/json") => {
+            ("that is another form of OTLP", "use `\"http/protobuf\"`, which every receiver takes, on port 4318")
+        }
         _ => return None,
     };
     Some(Later { what, instead })

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
-use bartizan_evidence::{Event, Name, NodeEvent, Recorder, WriterHandle};
+use bartizan_evidence::{Event, Name, NodeEvent, Recorder, RequestId, WriterHandle};
 use bartizan_gateway::config::Tls;
 use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
@@ -126,8 +126,9 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
     };
     let control = ControlPlane::new().context("the control plane did not start")?;
     let root = early_root.map_or_else(|| Root::load(&loaded.vault, &random), Ok)?;
-    let (recorder, writer) = Recorder::start(loaded.evidence)?;
     let now = SystemTime::now();
+    let evidence = bartizan_evidence::Config { instance: instance(now), ..loaded.evidence };
+    let (recorder, writer) = Recorder::start(evidence)?;
     let keys = control.block_on(async {
         let store = Store::open(&loaded.store, &[assertion_keys::MIGRATIONS], now).await?;
         let issuer = loaded.gateway.server.public_url.to_string().trim_end_matches('/').to_owned();
@@ -158,6 +159,14 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
         shared.recorder.record_important(Event::Node(event));
     }
     Ok(Running { serving, console: console_address, shared, writer, control })
+}
+
+/// What tells this run from others in what is sent to an OTLP receiver: a UUID of the time and of randomness.
+fn instance(now: SystemTime) -> String {
+    let mut random = [0; 10];
+    // Without randomness the time alone tells runs of one node apart.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    RequestId::new(now, random).as_text().as_str().to_owned()
 }
 
 /// Becomes the account, and reads everything again with its eyes: what it cannot read now, it could not read at a reload either, when a

@@ -2,16 +2,21 @@
 
 mod connection;
 mod heartbeat;
+mod http1;
+mod http2;
 mod inherited;
 mod proxy;
 mod redirect;
 mod request_ids;
+mod room;
 mod socket;
 mod stream;
+mod tracked;
 mod unix;
 mod worker;
 
 pub(crate) use request_ids::request_id;
+pub(crate) use room::Room;
 
 use std::io;
 use std::net::SocketAddr;
@@ -95,6 +100,7 @@ pub struct ListenError {
 
 impl Current {
     pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
+        gate.put_in_force();
         Arc::new(Self { number: AtomicU64::new(0), gate: RwLock::new(gate) })
     }
 
@@ -107,6 +113,7 @@ impl Current {
     }
 
     pub(crate) fn replace(&self, gate: Arc<Gate>) {
+        gate.put_in_force();
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = gate;
         self.number.fetch_add(1, Ordering::Release);
     }

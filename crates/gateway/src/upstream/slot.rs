@@ -218,7 +218,7 @@ impl Slot {
 
     async fn handshake(&self, deadlines: Deadlines) -> Result<Connection, SendFault> {
         let opened = async {
-            let transport = connect_to(&self.endpoint).await?;
+            let transport = connect_to(&self.endpoint, self.endpoint.tls.as_ref()).await?;
             let is_http2 = match self.rules.protocol {
                 Protocol::H2c => true,
                 Protocol::Http1 => false,

@@ -207,6 +207,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         revoked: Vec::new(),
         routes,
         assertion: Assertion::default(),
+        trace: None,
     }
 }
 
@@ -223,6 +224,8 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         body_bytes: 1 << 20,
         timeouts: UpstreamTimeouts::default(),
         answer: AnswerRules::default(),
+        websocket: None,
+        grpc: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod listening;
 mod operation;
 mod routes;
 mod server;
+mod telemetry;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ pub use listening::{
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
+pub use telemetry::{Compression, Otlp, OtlpProtocol, Telemetry, Trace, TraceAccept};
 
 /// The configuration of the gate. Unknown keys are errors; secrets are never written here but named, as
 /// `{ env = "NAME" }` or `{ file = "path" }`. Paths of files are relative to this file.
@@ -64,6 +66,9 @@ pub struct File {
     /// The audit log.
     #[serde(default)]
     pub audit: Audit,
+    /// Traces, and where events, spans and metrics are sent.
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// Health, readiness and metrics, apart from the public listener.
     #[serde(default)]
     pub console: Console,

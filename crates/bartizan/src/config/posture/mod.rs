@@ -4,6 +4,7 @@
 mod callers;
 mod listening;
 mod route;
+mod telemetry;
 mod text;
 mod words;
 
@@ -150,6 +151,7 @@ fn everywhere(resolved: &Resolved) -> Vec<String> {
         facts.push(format!("upstreams get a signed assertion, valid {}", Period::new(assertion.lifetime)));
     }
     facts.push(format!("every request in the audit log at {}", resolved.evidence.directory.display()));
+    facts.extend(telemetry::facts(resolved));
     facts
 }
 
@@ -196,5 +198,6 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "`[assertion] header = false`",
         ));
     }
+    weaker.extend(telemetry::weaknesses(resolved));
     weaker
 }

@@ -11,6 +11,7 @@ mod private;
 mod routes;
 mod server;
 mod state;
+mod telemetry;
 mod validity;
 
 use std::collections::HashMap;
@@ -64,6 +65,8 @@ pub(crate) fn resolve(
     let revoked = resolver.revoked(file);
     let routes = resolver.routes(file);
     let vault = resolver.root(file);
+    let trace = resolver.trace(file);
+    let otlp = resolver.otlp(file);
     let resolved = server.zip(vault).map(|(server, vault)| Resolved {
         gateway: gateway::Config {
             server,
@@ -73,8 +76,9 @@ pub(crate) fn resolve(
             revoked,
             routes,
             assertion: gateway::Assertion { enabled: file.assertion.header, lifetime: file.assertion.lifetime.get() },
+            trace,
         },
-        evidence: resolver.evidence(file),
+        evidence: resolver.evidence(file, otlp),
         store: bartizan_store::Config::Sqlite { directory: resolver.beside(&file.store.path) },
         vault,
         console: Console { listen: file.console.listen.get() },
