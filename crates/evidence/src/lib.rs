@@ -47,7 +47,7 @@ pub use event::{
     Protocol, Reason, RequestEvent, Stage, Timings, TlsVersion,
 };
 pub use mask::mask;
-pub use metrics::{ConnectionGuard, Metrics};
+pub use metrics::{ConnectionGuard, IntrospectionOutcome, Metrics};
 pub use reader::{Following, Reader, read};
 pub use recorder::{Recorder, Slot, WriterHandle};
 pub use request_id::{ParseRequestIdError, RequestId, RequestIdText};

@@ -1,3 +1,4 @@
+mod credentials;
 mod exposition;
 mod histogram;
 mod process;
@@ -12,6 +13,8 @@ use std::time::{Duration, SystemTime};
 use crate::event::{ConnectionEvent, ConnectionFault, RequestEvent};
 use crate::{Event, NodeEvent, Outcome, Stage, TlsVersion};
 use histogram::Histogram;
+
+pub use credentials::IntrospectionOutcome;
 
 /// Series per family at most. Routes and upstreams are as many as the configuration has; this holds even if they were not.
 const MAX_SERIES: usize = 20_000;
@@ -37,6 +40,7 @@ struct Registry {
     /// Places taken in the audit queue. Lives here so that the gauge is true even while the writer hangs in a disk.
     places: AtomicUsize,
     unrecorded: AtomicU64,
+    introspections: credentials::Introspections,
     /// Locked once per batch by the writer and once per scrape; never by a request.
     derived: Mutex<Derived>,
 }
@@ -45,6 +49,7 @@ struct Registry {
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
     requests: HashMap<Arc<str>, RouteCounts>,
+    authenticated: BTreeMap<&'static str, u64>,
     refusals: BTreeMap<(Stage, &'static str), u64>,
     observed: BTreeMap<(Stage, &'static str), u64>,
     request_duration: Histogram,
@@ -75,6 +80,7 @@ impl Metrics {
             handshakes_tls13: AtomicU64::new(0),
             places: AtomicUsize::new(0),
             unrecorded: AtomicU64::new(0),
+            introspections: credentials::Introspections::default(),
             derived: Mutex::default(),
         }))
     }
@@ -92,6 +98,11 @@ impl Metrics {
             TlsVersion::Tls13 => &self.0.handshakes_tls13,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a question to an issuer about one of its tokens.
+    pub fn introspection(&self, outcome: IntrospectionOutcome) {
+        self.0.introspections.count(outcome);
     }
 
     /// All metrics in Prometheus' text format 0.0.4 (`text/plain; version=0.0.4`).
@@ -169,6 +180,9 @@ impl Derived {
         }
         if request.upstream.is_some() {
             series(&mut self.upstream_duration, request.upstream.as_ref()).observe(request.timings.of(Stage::Forward));
+        }
+        if let Some(credential) = request.credential {
+            *self.authenticated.entry(credential).or_default() += 1;
         }
         if request.outcome == Outcome::Refused {
             let code = request.reason.as_ref().map_or("unspecified", |reason| reason.code);

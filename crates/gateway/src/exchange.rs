@@ -10,6 +10,7 @@ use bartizan_evidence::{
     RequestPath, Slot, Stage, Timings, TlsVersion, UserAgent,
 };
 use bartizan_policy::{Principal, Timestamp};
+use bartizan_token::ClientCertificate;
 use bytes::Bytes;
 use http::request::Parts;
 use hyper::body::Incoming;
@@ -17,6 +18,7 @@ use hyper::body::Incoming;
 use crate::body::AnswerFault;
 use crate::pipeline::Admission;
 use crate::refusal::Refusal;
+use crate::replays::Delivery;
 use crate::route::CompiledRoute;
 
 /// What is known of a connection before its first request.
@@ -26,6 +28,8 @@ pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
     /// The version of TLS, if there is one.
     pub(crate) tls: Option<TlsVersion>,
+    /// The client's certificate, whose chain the handshake verified.
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// A request as hyper hands it over: nothing in it has been judged.
@@ -59,6 +63,8 @@ pub(crate) struct Exchange {
     pub(crate) now: Timestamp,
     /// Its id.
     pub(crate) request_id: RequestId,
+    /// The message of a webhook, remembered so that it counts once.
+    pub(crate) delivery: Option<Box<Delivery>>,
 }
 
 /// What follows the head.
@@ -66,7 +72,6 @@ pub(crate) enum Content {
     /// Not read yet.
     Stream(Incoming),
     /// Read, because a stage needed it.
-    #[expect(dead_code, reason = "the stage that validates bodies fills it; *forward* already takes it")]
     Buffered(Bytes),
 }
 
@@ -139,6 +144,13 @@ impl Trail {
         event.subject = Some(principal.subject.as_str().into());
         event.issuer = Some(principal.issuer.as_str().into());
         event.credential = Some(principal.credential.as_str());
+    }
+
+    /// Notes a refusal that became none, since the route takes anybody.
+    pub(crate) fn observe_refusal(&mut self, refusal: &Refusal) {
+        if let Some(control) = refusal.control(self.stage) {
+            self.observe(control, refusal.code());
+        }
     }
 
     /// Notes what a stage let pass although it would have refused it.

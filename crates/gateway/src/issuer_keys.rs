@@ -94,6 +94,11 @@ impl FetchedKeys {
         Arc::new(Self { runtime, recorder, held: Mutex::default() })
     }
 
+    /// Where it fetches, and whom it tells: questions to issuers go the same way.
+    pub(crate) const fn control_plane(&self) -> (&Handle, &Recorder) {
+        (&self.runtime, &self.recorder)
+    }
+
     /// Gives a verifier the keys that are held already, and keeps it supplied for as long as it lives.
     pub(crate) fn serve(self: &Arc<Self>, issuers: &[TrustedIssuer], verifier: &Arc<Verifier>) -> Arc<dyn IssuerKeys> {
         let sources = issuers.iter().filter_map(|trusted| {

@@ -12,6 +12,7 @@ use crate::answer::headers::SecurityHeaders;
 use crate::answer::mask::Mask;
 use crate::config::{AnswerRules, Route};
 use crate::path::CanonicalPath;
+use crate::pipeline::WebhookCaller;
 use crate::ports::LocalService;
 use crate::upstream::Remote;
 
@@ -21,6 +22,8 @@ pub(crate) struct CompiledRoute {
     pub(crate) rules: Route,
     pub(crate) target: Target,
     pub(crate) answer: Answer,
+    /// The sender whose signed messages it takes, if it takes those.
+    pub(crate) webhook: Option<Arc<WebhookCaller>>,
     /// Distinguishes this route's counters and cached assertions from all others'.
     pub(crate) index: u32,
 }

@@ -3,6 +3,7 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::credentials;
 use super::histogram::Histogram;
 use super::process::Process;
 use super::{Derived, Registry, STATUS_CLASSES};
@@ -17,6 +18,7 @@ pub(super) fn render(registry: &Registry) -> String {
     {
         let derived = registry.derived();
         requests(&mut page, &derived);
+        credentials::render(&mut page, &derived.authenticated, &registry.introspections);
         connections(&mut page, registry, &derived);
         audit(&mut page, registry, &derived);
         configuration(&mut page, &derived);
@@ -136,7 +138,7 @@ fn sorted<T>(map: &std::collections::HashMap<std::sync::Arc<str>, T>) -> BTreeMa
     map.iter().map(|(name, value)| (&**name, value)).collect()
 }
 
-struct Page(String);
+pub(super) struct Page(String);
 
 /// Writing to a `String` cannot fail; this spares every line an error that cannot happen.
 macro_rules! line {
@@ -144,7 +146,7 @@ macro_rules! line {
 }
 
 impl Page {
-    fn counter(&mut self, name: &str, help: &str) {
+    pub(super) fn counter(&mut self, name: &str, help: &str) {
         line!(self, "# HELP {name} {help}\n# TYPE {name} counter");
     }
 
@@ -156,7 +158,7 @@ impl Page {
         line!(self, "# HELP {name} {help}\n# TYPE {name} histogram");
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
         let labels = Labels(labels, None);
         line!(self, "{name}{labels} {value}");
     }

@@ -41,7 +41,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
     let _counted = local.recorder.metrics().connection_opened();
     let gate = local.gate();
     let Some(tls) = gate.tls.as_ref().map(|tls| tls.config.clone()) else {
-        return http1(stream, Connection { peer, tls: None }, &gate, &local).await;
+        return http1(stream, Connection { peer, tls: None, certificate: None }, &gate, &local).await;
     };
     let handshake = TlsAcceptor::from(tls).accept(stream);
     let stream = match timeout(gate.config.server.timeouts.handshake, handshake).await {
@@ -56,7 +56,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
     };
     local.recorder.metrics().tls_handshake(version);
     let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let connection = Connection { peer, tls: Some(version) };
+    let connection = Connection { peer, tls: Some(version), certificate: None };
     if is_http2 {
         http2(stream, connection, &gate, &local).await;
     } else {

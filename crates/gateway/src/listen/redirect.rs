@@ -22,7 +22,7 @@ use crate::pipeline;
 /// Serves plain HTTP: answers 308 to the same URL over TLS, and nothing else.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
     let _open = local.open.subscribe();
-    let connection = Connection { peer, tls: None };
+    let connection = Connection { peer, tls: None, certificate: None };
     let bounds = local.gate().config.server.bounds;
     let timeouts = local.gate().config.server.timeouts;
     let service = service_fn(|request| ready(Ok::<_, Infallible>(answer(request, connection.clone(), &local))));

@@ -66,6 +66,7 @@ pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted
         authority: authority.as_str().into(),
         now: Timestamp::from(arrived),
         request_id,
+        delivery: None,
     };
     trail.admitted(&exchange);
     Ok(Admitted(exchange))

@@ -69,7 +69,7 @@ pub(super) async fn forward(
     Outbound::new(&authorized, gate).set_fields(&mut headers, reads_answer)?;
     let Authorized { routed, caller, limited, pending_owner, .. } = authorized;
     let (exchange, route, _) = routed.into_parts();
-    let Exchange { mut head, body, connection, request_id, .. } = exchange;
+    let Exchange { mut head, body, connection, request_id, delivery, .. } = exchange;
     head.headers = headers;
     head.version = Version::HTTP_11;
     let context = Context {
@@ -85,6 +85,7 @@ pub(super) async fn forward(
     let response = match &route.target {
         Target::Remote(remote) => {
             let idle = gate.config.server.timeouts.body_idle;
+            let is_buffered = matches!(body, Content::Buffered(_));
             let (body, watch) = match body {
                 Content::Stream(incoming) => RequestBody::bounded(incoming, route.rules.body_bytes, idle),
                 Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
@@ -94,11 +95,16 @@ pub(super) async fn forward(
                 head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
             let answer = send(Request::from_parts(head, body), remote, &route, pool, &watch).await;
-            trail.request_bytes(watch.bytes());
+            if !is_buffered {
+                trail.request_bytes(watch.bytes());
+            }
             answer?
         }
         Target::Local(service) => call(head, body, service.as_ref(), route.rules.body_bytes).await?,
     };
+    if let Some(delivery) = delivery {
+        delivery.answered(response.status());
+    }
     Ok(Forwarded { response, context })
 }
 

@@ -27,7 +27,7 @@ use http::{HeaderMap, Response};
 use serde_json::Value;
 
 pub(crate) use admit::Admission;
-pub(crate) use authenticate::{Known, VerifiedTokens};
+pub(crate) use authenticate::{Known, VerifiedTokens, WebhookCaller};
 
 use self::filter::Seen;
 use crate::body::AnswerBody;
