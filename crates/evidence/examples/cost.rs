@@ -96,5 +96,6 @@ fn event() -> Event {
                 .into(),
         ),
         observed: Vec::new(),
+        trace: None,
     })
 }

@@ -1,8 +1,10 @@
 mod node;
 mod request;
+mod trace;
 
 pub use node::{CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, GapCause, NodeEvent};
 pub use request::{Method, Observed, Outcome, Protocol, Reason, RequestEvent, Stage, Timings, TlsVersion};
+pub use trace::{SpanId, Trace, TraceId};
 
 /// Something that happened, as the audit log keeps it.
 #[derive(Clone, Debug)]

@@ -44,10 +44,13 @@ pub use config::{Config, Sink};
 pub use error::EvidenceError;
 pub use event::{
     CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, Event, GapCause, Method, NodeEvent, Observed, Outcome,
-    Protocol, Reason, RequestEvent, Stage, Timings, TlsVersion,
+    Protocol, Reason, RequestEvent, SpanId, Stage, Timings, TlsVersion, Trace, TraceId,
 };
 pub use mask::mask;
-pub use metrics::{ConnectionGuard, IntrospectionOutcome, Metrics};
+pub use metrics::{
+    ConnectionGuard, ConnectionMetrics, Counter, Counters, CredentialMetrics, Format, Gauge, IntrospectionOutcome,
+    Label, Metrics, Named, RequestMetrics, SharedHistogram,
+};
 pub use reader::{Following, Reader, read};
 pub use recorder::{Recorder, Slot, WriterHandle};
 pub use request_id::{ParseRequestIdError, RequestId, RequestIdText};

@@ -71,6 +71,7 @@ impl Recorder {
     pub fn start(config: Config) -> Result<(Self, WriterHandle), EvidenceError> {
         let metrics = Metrics::new((config.clock)());
         let capacity = config.queue.get().min(CLOSED / 2);
+        metrics.audit().capacity.store(capacity, Ordering::Relaxed);
         let clock = config.clock;
         let writer = Writer::open(config, metrics.clone())?;
         let (sender, receiver) = mpsc::channel();
@@ -101,7 +102,7 @@ impl Recorder {
         if self.0.take(self.0.capacity) {
             return Some(Slot(Some(Arc::clone(&self.0))));
         }
-        self.0.metrics.unrecorded().fetch_add(1, Ordering::Relaxed);
+        self.0.metrics.audit().unrecorded.fetch_add(1, Ordering::Relaxed);
         None
     }
 
@@ -213,7 +214,7 @@ pub(crate) fn in_use(places: &AtomicUsize) -> usize {
 
 impl Queue {
     fn taken(&self) -> &AtomicUsize {
-        self.metrics.places()
+        &self.metrics.audit().places
     }
 
     fn take(&self, limit: usize) -> bool {
@@ -233,7 +234,7 @@ impl Queue {
         };
         // Fails only when the writer ended by a panic; it has then closed the queue, and the gate refuses.
         if self.sender.send(Item { event, recorded, acknowledge }).is_err() {
-            self.metrics.unrecorded().fetch_add(1, Ordering::Relaxed);
+            self.metrics.audit().unrecorded.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -267,7 +268,7 @@ impl Queue {
 
     /// Requests that found no room since the start.
     pub(crate) fn unrecorded(&self) -> u64 {
-        self.metrics.unrecorded().load(Ordering::Relaxed)
+        self.metrics.audit().unrecorded.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_fault(&self, fault: Option<EvidenceError>) {

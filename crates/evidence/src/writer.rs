@@ -143,7 +143,7 @@ impl Writer {
 
     fn feed_sinks(&mut self, begin: usize, records: usize) {
         let records = u64::try_from(records).unwrap_or(u64::MAX);
-        self.metrics.derived().records_written(records);
+        self.metrics.derived().audit.records_written(records);
         if self.sinks.is_empty() {
             return;
         }
@@ -157,7 +157,7 @@ impl Writer {
                 line
             });
             if dropped > 0 {
-                self.metrics.derived().records_dropped(dropped);
+                self.metrics.derived().audit.records_dropped(dropped);
             }
         }
     }
@@ -193,7 +193,7 @@ impl Writer {
         let begun = Instant::now();
         self.last_sync = Some(begun);
         self.log.sync()?;
-        self.metrics.derived().synced(begun.elapsed());
+        self.metrics.derived().audit.synced(begun.elapsed());
         self.oldest = None;
         self.pending_events = 0;
         for waiting in self.waiting.drain(..) {
@@ -238,7 +238,7 @@ impl Writer {
     }
 
     fn failed(&mut self, queue: &Queue, error: EvidenceError) {
-        self.metrics.derived().write_failed();
+        self.metrics.derived().audit.write_failed();
         for waiting in self.waiting.drain(..) {
             let _ = waiting.send(Err(error.clone()));
         }

@@ -65,7 +65,7 @@ impl Assertions {
             return Ok(Some(signed.value.clone()));
         }
         let claims = AssertionClaims {
-            audience: &route.rules.upstream.name,
+            audience: route.upstream_name(),
             principal: caller.map(|known| &known.principal),
             route: &route.name,
             decision: Decision::Allowed,

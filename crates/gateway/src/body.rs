@@ -1,7 +1,9 @@
 //! Bodies on their way through: bounded towards the upstream, counted towards the client.
 
 mod answer;
+mod client;
 mod request;
 
-pub(crate) use answer::{AnswerBody, AnswerFault};
+pub(crate) use answer::{AnswerBody, AnswerFault, Leased, Source};
+pub(crate) use client::ClientBody;
 pub(crate) use request::{BodyFault, BodyWatch, RequestBody};

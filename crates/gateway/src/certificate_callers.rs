@@ -27,11 +27,7 @@ impl CertificateCallers {
     ///
     /// # Errors
     /// The stable name of the fault: its time is over or has not come, no rule fits it, or several do and say different things.
-    pub(crate) fn principal(
-        &self,
-        certificate: &ClientCertificate,
-        now: Timestamp,
-    ) -> Result<Principal, &'static str> {
+    pub(crate) fn principal(&self, certificate: &ClientCertificate, now: Timestamp) -> Result<Principal, &'static str> {
         // The handshake checked the time as of then; a connection may stay open for longer.
         if now > certificate.not_after() {
             return Err("certificate-expired");
@@ -174,8 +170,14 @@ mod tests {
     fn below_a_prefix_is_not_beside_it() {
         let prefix = "spiffe://example.org/prod/";
         assert!(is_below("spiffe://example.org/prod/a", prefix) && is_below("spiffe://example.org/prod/a/b", prefix));
-        for outside in ["spiffe://example.org/prod", "spiffe://example.org/prod/", "spiffe://example.org/prod/../dev/a",
-            "spiffe://example.org/prod/%2e%2e/a", "spiffe://example.org.evil/prod/a", "spiffe://example.org/prod//a"] {
+        for outside in [
+            "spiffe://example.org/prod",
+            "spiffe://example.org/prod/",
+            "spiffe://example.org/prod/../dev/a",
+            "spiffe://example.org/prod/%2e%2e/a",
+            "spiffe://example.org.evil/prod/a",
+            "spiffe://example.org/prod//a",
+        ] {
             assert!(!is_below(outside, prefix), "{outside}");
         }
     }

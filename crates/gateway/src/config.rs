@@ -1,5 +1,6 @@
 //! What the gate is told. Every value here is already checked and typed: the file it came from is the binary's business.
 
+mod listening;
 mod machines;
 
 use std::net::SocketAddr;
@@ -13,8 +14,20 @@ use bartizan_token::{ApiKeyRecord, Issuer, Webhook};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
+pub use self::listening::{
+    CertificateDemand, ClientCertificates, ListenAddress, Listening, NotAListenAddress, ProxyProtocol, UnixSockets,
+    UnknownRevocation,
+};
 pub use self::machines::{CertificateName, CertificateRule, Introspection};
 use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
+
+mod upstream;
+
+pub use upstream::{
+    Balance, Breaker, Connections, Destination, Endpoint, EndpointAddress, EndpointLimits, HealthCheck, LinkLocal,
+    Mirror, MirrorCredentials, Outlier, Protocol, Resolve, Retry, RetryMethods, Scheme, Share, StatusRange, Upstream,
+    UpstreamTls, WhenAllDown,
+};
 
 /// Everything the gate needs in order to stand.
 #[derive(Clone)]
@@ -42,8 +55,10 @@ pub struct Config {
 /// Where the gate listens and how it speaks there. Reloading applies all of it but `listen`, `redirect_from` and `workers`.
 #[derive(Clone)]
 pub struct Server {
-    /// Addresses of the public listener; each is served by every worker (`SO_REUSEPORT`).
-    pub listen: Vec<SocketAddr>,
+    /// Where the public listener is; each place is served by every worker (`SO_REUSEPORT`, where the system knows it).
+    pub listen: Vec<ListenAddress>,
+    /// What connections bring before the first byte of HTTP.
+    pub listening: Listening,
     /// A plain HTTP listener that answers 308 to the same URL over TLS.
     pub redirect_from: Option<SocketAddr>,
     /// How the outside names the gate: scheme and authority, no path.
@@ -87,16 +102,18 @@ pub enum Tls {
 }
 
 /// A certificate chain and its key, as PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CertificateFiles {
     /// The chain, leaf first.
     pub certificate: PathBuf,
     /// The key: PKCS #8, SEC 1 or PKCS #1.
     pub key: PathBuf,
+    /// An OCSP response in DER that is stapled for as long as it is valid (`RFC 6066 §8`).
+    pub ocsp: Option<PathBuf>,
 }
 
 /// Versions of TLS that are still safe to speak (`RFC 8996`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
     /// TLS 1.2 with forward secrecy and AEAD only.
     #[default]
@@ -129,13 +146,21 @@ pub struct ClientTimeouts {
     pub handshake: Duration,
     /// For the whole head of a request, counted from its first byte, and between requests of a connection.
     pub head: Duration,
-    /// Between two pieces of a body.
+    /// Between two pieces of a body, and until a client takes more of its answer.
     pub body_idle: Duration,
+    /// Bytes a second, below which a client that is waited for uses up `body_idle`: it may not drag on for ever by sending, or taking,
+    /// a byte now and then.
+    pub min_rate: NonZeroU32,
 }
 
 impl Default for ClientTimeouts {
     fn default() -> Self {
-        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30) }
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(15),
+            body_idle: Duration::from_secs(30),
+            min_rate: NonZeroU32::MIN.saturating_add(239),
+        }
     }
 }
 
@@ -150,6 +175,12 @@ pub struct Limits {
     pub identity: Rate,
     /// Requests in flight; beyond it the gate answers 503 at once rather than everybody late.
     pub concurrency: NonZeroUsize,
+    /// Open connections to the public listeners; another one is closed at once.
+    pub connections: NonZeroUsize,
+    /// Open connections from one address (IPv6: one prefix); trusted proxies are exempt, since they stand for many.
+    pub connections_per_address: NonZeroUsize,
+    /// TLS handshakes under way; a connection that would begin another one is closed at once, before it costs a signature.
+    pub handshakes: NonZeroUsize,
     /// How much of an IPv6 address counts as one client, in bits (a household gets a /64).
     pub ipv6_prefix: NonZeroU8,
     /// How many counters are kept: the bound on memory under a flood of distinct addresses (about 64 bytes each).
@@ -196,7 +227,7 @@ pub struct Route {
     /// Methods; anything else gets 405. HEAD is served where GET is.
     pub methods: Vec<Method>,
     /// Whom the request is for.
-    pub upstream: Upstream,
+    pub upstream: Destination,
     /// Who may call it.
     pub access: Access,
     /// Which credentials are looked at. A credential of another kind is not accepted.
@@ -211,17 +242,6 @@ pub struct Route {
     pub timeouts: UpstreamTimeouts,
     /// What is done to its answers.
     pub answer: AnswerRules,
-}
-
-/// Whom a request is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Upstream {
-    /// Its name in events and metrics; the assertion's audience.
-    pub name: Arc<str>,
-    /// `http` or `https`, an authority, no path.
-    pub origin: Uri,
-    /// PEM file of the authorities to trust for `https` instead of the system's.
-    pub authorities: Option<PathBuf>,
 }
 
 /// How long an upstream may take.
@@ -277,6 +297,9 @@ impl Default for Limits {
             failed_authentication: rate(30),
             identity: rate(1200),
             concurrency: at_least(4096),
+            connections: at_least(16_384),
+            connections_per_address: at_least(1024),
+            handshakes: at_least(1024),
             ipv6_prefix: NonZeroU8::new(64).unwrap_or(NonZeroU8::MIN),
             counters: at_least(262_144),
         }

@@ -3,9 +3,9 @@
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
+use bartizan_policy::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bartizan_policy::Timestamp;
 
 /// A new one begins this often; the one before still counts.
 const PERIOD: i64 = 5 * 60;

@@ -13,11 +13,11 @@ use bartizan_policy::{Principal, Timestamp};
 use bartizan_token::ClientCertificate;
 use bytes::Bytes;
 use http::request::Parts;
-use hyper::body::Incoming;
+use http::{HeaderValue, Request};
 
-use crate::body::AnswerFault;
+use crate::body::{AnswerFault, ClientBody};
 use crate::pipeline::Admission;
-use crate::refusal::Refusal;
+use crate::refusal::{Limited, Refusal};
 use crate::replays::Delivery;
 use crate::route::CompiledRoute;
 
@@ -26,28 +26,26 @@ use crate::route::CompiledRoute;
 pub(crate) struct Connection {
     /// The other end of the socket: perhaps a proxy.
     pub(crate) peer: SocketAddr,
+    /// For whom it was opened: the peer, or whom a trusted proxy named in its PROXY header. Fields of a request are asked after this.
+    pub(crate) client: IpAddr,
     /// The version of TLS, if there is one.
     pub(crate) tls: Option<TlsVersion>,
-    /// The client's certificate, whose chain the handshake verified.
+    /// What the client showed in the handshake; its chain was verified and is not revoked.
     pub(crate) certificate: Option<Arc<ClientCertificate>>,
 }
 
-/// A request as hyper hands it over: nothing in it has been judged.
-pub(crate) struct Raw {
-    /// Method, target, version and fields.
-    pub(crate) head: Parts,
-    /// What follows.
-    pub(crate) body: Incoming,
-    /// Where it came in.
-    pub(crate) connection: Connection,
-    /// When its head was complete.
-    pub(crate) arrived: SystemTime,
-    /// Its id, made by the gate: a client's own is not believed.
-    pub(crate) request_id: RequestId,
+impl Connection {
+    /// A connection without TLS.
+    pub(crate) const fn plain(peer: SocketAddr, client: IpAddr) -> Self {
+        Self { peer, client, tls: None, certificate: None }
+    }
 }
 
+/// A request as it was read: nothing in it has been judged, and only *admit* unwraps it.
+pub(crate) struct Raw(Box<Exchange>);
+
 /// A request whose head was judged readable in one way only. Stages wrap it in types of their own that only they can make, so that
-/// a stage that was left out does not compile.
+/// a stage that was left out does not compile. It stands in one box from its first moment on: what stages hand on is a pointer.
 pub(crate) struct Exchange {
     /// Method, version, fields, and the target with its path normalized once: routed and forwarded exactly so.
     pub(crate) head: Parts,
@@ -58,21 +56,78 @@ pub(crate) struct Exchange {
     /// The client's address, as the trusted proxies say.
     pub(crate) client: IpAddr,
     /// The authority that the client asked for.
-    pub(crate) authority: Arc<str>,
-    /// When it arrived.
-    pub(crate) now: Timestamp,
-    /// Its id.
+    pub(crate) authority: HeaderValue,
+    /// When its head was complete.
+    pub(crate) arrived: SystemTime,
+    /// Its id, made by the gate: a client's own is not believed.
     pub(crate) request_id: RequestId,
     /// The message of a webhook, remembered so that it counts once.
     pub(crate) delivery: Option<Box<Delivery>>,
+    /// Where the caller stands on this route, once that was counted.
+    pub(crate) limited: Option<Limited>,
 }
 
 /// What follows the head.
 pub(crate) enum Content {
     /// Not read yet.
-    Stream(Incoming),
+    Stream(ClientBody),
     /// Read, because a stage needed it.
     Buffered(Bytes),
+}
+
+impl Raw {
+    /// A request of which nothing is known but what it says itself and where it came in.
+    pub(crate) fn new(
+        request: Request<impl Into<ClientBody>>,
+        connection: Connection,
+        arrived: SystemTime,
+        request_id: RequestId,
+    ) -> Self {
+        let (head, body) = request.into_parts();
+        let client = connection.peer.ip();
+        let (body, authority) = (Content::Stream(body.into()), HeaderValue::from_static(""));
+        Self(Box::new(Exchange {
+            head,
+            body,
+            connection,
+            client,
+            authority,
+            arrived,
+            request_id,
+            delivery: None,
+            limited: None,
+        }))
+    }
+
+    /// Its head, as it came.
+    pub(crate) fn head(&self) -> &Parts {
+        &self.0.head
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0.connection
+    }
+
+    pub(crate) fn request_id(&self) -> RequestId {
+        self.0.request_id
+    }
+
+    /// For *admit*, which judges it.
+    pub(crate) fn into_unjudged(self) -> Box<Exchange> {
+        self.0
+    }
+}
+
+impl Exchange {
+    /// When it arrived.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from(self.arrived)
+    }
+
+    /// The body, for whom the request is handed to.
+    pub(crate) fn take_body(&mut self) -> Content {
+        std::mem::replace(&mut self.body, Content::Buffered(Bytes::new()))
+    }
 }
 
 /// Collects what the event of a request tells, and writes it exactly once: when the answer's head is decided, or, if the client is
@@ -88,11 +143,12 @@ impl Trail {
     /// Begins the trail of a request; `None` if its event would find no place.
     pub(crate) fn begin(recorder: &Recorder, raw: &Raw) -> Option<Self> {
         let slot = recorder.reserve()?;
+        let Raw(raw) = raw;
         let began = Instant::now();
         let event = RequestEvent {
             time: raw.arrived,
             request_id: raw.request_id,
-            client: raw.connection.peer.ip(),
+            client: raw.connection.client,
             peer: raw.connection.peer,
             protocol: if raw.head.version == http::Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 },
             tls: raw.connection.tls,
@@ -113,6 +169,7 @@ impl Trail {
             request_bytes: None,
             user_agent: None,
             observed: Vec::new(),
+            trace: None,
         };
         Some(Self { slot: Some(slot), event: Some(event), stage: Stage::Admit, stage_began: began })
     }
@@ -247,6 +304,7 @@ impl OpenAnswer {
 
 impl Drop for OpenAnswer {
     fn drop(&mut self) {
+        self.recorder.metrics().requests().answered(self.bytes);
         let duration = self.began.elapsed();
         let broke = matches!(self.cause, CloseCause::UpstreamFault | CloseCause::Timeout);
         if !broke && duration < LONG {

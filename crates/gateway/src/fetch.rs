@@ -51,14 +51,22 @@ pub(crate) async fn post_form(
     in_time(url, authorities_file, message).await
 }
 
-async fn in_time(url: &Uri, authorities_file: Option<&Path>, message: Request<Full<Bytes>>) -> Result<Bytes, FetchError> {
+async fn in_time(
+    url: &Uri,
+    authorities_file: Option<&Path>,
+    message: Request<Full<Bytes>>,
+) -> Result<Bytes, FetchError> {
     match timeout(PATIENCE, request(url, authorities_file, message)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(unreachable_because(url, "no answer in 5 s")),
     }
 }
 
-async fn request(url: &Uri, authorities_file: Option<&Path>, message: Request<Full<Bytes>>) -> Result<Bytes, FetchError> {
+async fn request(
+    url: &Uri,
+    authorities_file: Option<&Path>,
+    message: Request<Full<Bytes>>,
+) -> Result<Bytes, FetchError> {
     let remote = remote(url, authorities_file)?;
     let transport = connect(&remote).await.map_err(|fault| match fault {
         SendFault::Unreachable(cause) | SendFault::Timeout(cause) | SendFault::NoAnswer(cause) => {

@@ -3,18 +3,16 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, ClientCertificate, RecordError, Verifier, VerifierError};
-use http::Uri;
 
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
 use crate::certificate_callers::{self, CertificateCallers};
-use crate::config::{Config, Route, Upstream};
+use crate::config::{Config, EndpointAddress, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::dpop_nonces::DpopNonces;
 use crate::introspection::{Introspections, UnwritableCredentials};
@@ -56,7 +54,7 @@ pub struct Gate {
     pub(crate) plain_headers: SecurityHeaders,
     revoked: RevocationSet,
     revocations: Option<Arc<dyn Revocations>>,
-    in_flight: Arc<AtomicUsize>,
+    pub(crate) in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
 }
 
@@ -120,12 +118,10 @@ pub enum GateError {
         cause: String,
     },
     /// An upstream that cannot be connected to as declared.
-    #[error("upstream `{upstream}` ({origin}): {fault}")]
+    #[error("upstream `{upstream}`: {fault}")]
     Upstream {
         /// Its name.
         upstream: Arc<str>,
-        /// Its origin.
-        origin: Box<Uri>,
         /// What is wrong.
         fault: String,
     },
@@ -249,14 +245,15 @@ impl Gate {
 }
 
 fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
-    let mut remotes: HashMap<Upstream, Arc<Remote>> = HashMap::new();
+    let mut remotes: HashMap<Arc<Upstream>, Arc<Remote>> = HashMap::new();
     let mut compiled = Vec::new();
     for rules in &config.routes {
-        let remote = if let Some(remote) = remotes.get(&rules.upstream) {
+        let upstream = &rules.upstream.first.upstream;
+        let remote = if let Some(remote) = remotes.get(upstream) {
             remote.clone()
         } else {
-            let remote = Arc::new(remote(&rules.upstream, &ports.hasher)?);
-            remotes.insert(rules.upstream.clone(), remote.clone());
+            let remote = Arc::new(remote(upstream, &ports.hasher)?);
+            remotes.insert(upstream.clone(), remote.clone());
             remote
         };
         compiled.push((rules.clone(), Target::Remote(remote)));
@@ -284,26 +281,16 @@ fn webhook(
 }
 
 fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {
-    let fault = |fault: &str| GateError::Upstream {
-        upstream: upstream.name.clone(),
-        origin: Box::new(upstream.origin.clone()),
-        fault: fault.to_owned(),
-    };
-    let host = upstream.origin.host().ok_or_else(|| fault("has no host"))?;
-    let (port, over_tls) = match (upstream.origin.scheme_str(), upstream.origin.port_u16()) {
-        (Some("http"), port) => (port.unwrap_or(80), false),
-        (Some("https"), port) => (port.unwrap_or(443), true),
-        _ => return Err(fault("has to begin with `http://` or `https://`")),
-    };
-    let tls = if over_tls {
-        Some(RemoteTls {
-            config: upstream::authorities(upstream.authorities.as_deref()).map_err(|cause| fault(&cause))?,
+    let fault = |fault: &str| GateError::Upstream { upstream: upstream.name.clone(), fault: fault.to_owned() };
+    let endpoint = upstream.endpoints.first().ok_or_else(|| fault("has no endpoint"))?;
+    let EndpointAddress::Host(host, _) = &endpoint.address else { return Err(fault("has no host")) };
+    let tls = match &upstream.tls {
+        Some(tls) => Some(RemoteTls {
+            config: upstream::authorities(tls.authorities.as_deref()).map_err(|cause| fault(&cause))?,
             name: upstream::server_name(host).ok_or_else(|| fault("is no name that a certificate can have"))?,
-        })
-    } else {
-        None
+        }),
+        None => None,
     };
-    let authorities: Option<&PathBuf> = upstream.authorities.as_ref();
-    let key = hasher.hash_one((host, port, over_tls, authorities));
-    Ok(Remote { key, address: format!("{host}:{port}"), tls })
+    let key = hasher.hash_one((&endpoint.address, &upstream.tls));
+    Ok(Remote { key, address: endpoint.address.to_string(), tls })
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bartizan_evidence::{Detail, Event, IntrospectionOutcome, Name, NodeEvent, Recorder};
 use bartizan_policy::{IssuerName, Timestamp};
 use bartizan_token::Fingerprint;
 use bartizan_vault::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
 use tokio::runtime::Handle;
@@ -83,9 +83,8 @@ impl Introspections {
         if self.servers.is_empty() {
             return None;
         }
-        let prefixed = |server: &&Arc<Server>| {
-            server.rules.prefix.as_ref().is_some_and(|prefix| token.starts_with(&**prefix))
-        };
+        let prefixed =
+            |server: &&Arc<Server>| server.rules.prefix.as_ref().is_some_and(|prefix| token.starts_with(&**prefix));
         let by_prefix = self.servers.iter().find(prefixed);
         let is_jwt = token.bytes().filter(|byte| *byte == b'.').count() == 2;
         let plain = || self.servers.iter().find(|server| server.rules.prefix.is_none() && !is_jwt);
@@ -102,7 +101,8 @@ impl Introspections {
         token: &str,
         fingerprint: Fingerprint,
     ) -> Result<(Bytes, Duration), &'static str> {
-        let server = self.servers.iter().find(|server| server.issuer == *issuer).ok_or("introspection-not-configured")?;
+        let server =
+            self.servers.iter().find(|server| server.issuer == *issuer).ok_or("introspection-not-configured")?;
         let mut answer = self.begin(server, token, fingerprint)?;
         let answered = timeout(PATIENCE, answer.wait_for(Option::is_some)).await;
         let answer = answered.map_err(|_| "introspection-timeout")?.map_err(|_| "introspection-unavailable")?.clone();
@@ -219,7 +219,7 @@ impl Server {
     }
 
     fn count(&self, outcome: IntrospectionOutcome) {
-        self.recorder.metrics().introspection(outcome);
+        self.recorder.metrics().credentials().introspected(outcome);
     }
 }
 

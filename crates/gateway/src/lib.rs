@@ -23,6 +23,7 @@ pub mod listen;
 pub(crate) mod path;
 mod pipeline;
 pub mod ports;
+mod proxy_protocol;
 mod refusal;
 mod replays;
 mod route;

@@ -7,10 +7,9 @@ use bartizan_controls::ControlId;
 use bartizan_evidence::{RequestId, Stage};
 use bartizan_policy::{Denial, Rate, StepUp, Verdict};
 use bartizan_token::{Algorithm, PROOF_ALGORITHMS};
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
-
-use crate::body::AnswerBody;
 
 /// Why a request does not pass.
 #[derive(Clone, Debug)]
@@ -253,7 +252,7 @@ impl Refusal {
     }
 
     /// The answer, as problem+json (`RFC 9457`).
-    pub(crate) fn into_response(self, request_id: RequestId) -> Response<AnswerBody> {
+    pub(crate) fn into_response(self, request_id: RequestId) -> Response<Bytes> {
         let (status, name, title) = self.face();
         let mut response = problem(status, name, title, request_id);
         self.add_fields(response.headers_mut());
@@ -331,13 +330,13 @@ pub(crate) fn problem(
     name: &'static str,
     title: &'static str,
     request_id: RequestId,
-) -> Response<AnswerBody> {
+) -> Response<Bytes> {
     let id = request_id.as_text();
     let status_code = status.as_u16();
     let text = format!(
         r#"{{"type":"urn:bartizan:refusal:{name}","title":"{title}","status":{status_code},"request_id":"{id}"}}"#
     );
-    let mut response = Response::new(AnswerBody::full(text));
+    let mut response = Response::new(Bytes::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

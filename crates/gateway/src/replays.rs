@@ -145,7 +145,10 @@ mod tests {
     fn what_counts_once_counts_once_until_its_time_has_passed() {
         let replays = MemoryReplays::new(NonZeroUsize::new(640).unwrap());
         let (one, other) = (message(1), message(2));
-        assert_eq!([0, 0, 99].map(|now| remember(&replays, one, now)), [Remembered::First, Remembered::Again, Remembered::Again]);
+        assert_eq!(
+            [0, 0, 99].map(|now| remember(&replays, one, now)),
+            [Remembered::First, Remembered::Again, Remembered::Again]
+        );
         assert_eq!(remember(&replays, other, 0), Remembered::First);
         assert_eq!(remember(&replays, one, 100), Remembered::First, "older ones are refused for their age");
     }

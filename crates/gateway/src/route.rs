@@ -59,7 +59,7 @@ pub(crate) enum Target {
 
 impl CompiledRoute {
     pub(crate) fn upstream_name(&self) -> &Arc<str> {
-        &self.rules.upstream.name
+        self.rules.upstream.name()
     }
 
     pub(crate) fn accepts(&self, credential: CredentialKind) -> bool {

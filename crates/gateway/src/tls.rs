@@ -142,6 +142,7 @@ fn self_signed(directory: &Path, host: &str) -> Result<CertificateFiles, TlsErro
     let files = CertificateFiles {
         certificate: directory.join(format!("self-signed-{name}.crt")),
         key: directory.join(format!("self-signed-{name}.key")),
+        ocsp: None,
     };
     if files.certificate.exists() && files.key.exists() {
         return Ok(files);

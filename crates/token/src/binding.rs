@@ -27,7 +27,8 @@ impl Binding {
             match name.as_str() {
                 "jkt" => binding.key = Some(KeyThumbprint::from_base64url(text).ok_or(TokenError::SenderConstrained)?),
                 "x5t#S256" => {
-                    binding.certificate = Some(CertificateThumbprint::from_base64url(text).ok_or(TokenError::SenderConstrained)?);
+                    binding.certificate =
+                        Some(CertificateThumbprint::from_base64url(text).ok_or(TokenError::SenderConstrained)?);
                 }
                 _ => return Err(TokenError::SenderConstrained),
             }

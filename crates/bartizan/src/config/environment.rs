@@ -14,6 +14,9 @@ pub trait Environment {
     /// Whatever the file system says.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// The permission bits of a file, where there are any to judge.
+    fn mode(&self, path: &Path) -> Option<u32>;
+
     /// The wall clock.
     fn now(&self) -> Timestamp;
 }
@@ -39,6 +42,11 @@ impl Environment for Process {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 4 MiB"));
         }
         Ok(content)
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        use std::os::unix::fs::MetadataExt as _;
+        Some(std::fs::metadata(path).ok()?.mode() & 0o7777)
     }
 
     fn now(&self) -> Timestamp {

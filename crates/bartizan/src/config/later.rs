@@ -78,7 +78,6 @@ pub(crate) fn word(place: &str, word: &str) -> Option<Later> {
         ("routes.credentials", "session") => {
             ("`session` is the cookie of the gate's own sign-in", "use `\"bearer\"` with tokens of your issuer")
         }
-        ("routes.credentials", "mtls") => ("`mtls` is client certificates", "use `\"bearer\"` or `\"api-key\"`"),
         ("audit.sinks", "otlp") => ("`otlp` is the OpenTelemetry sink", "use `\"stdout\"` or `{ file = \"…\" }`"),
         _ => return None,
     };

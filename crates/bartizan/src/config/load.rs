@@ -28,6 +28,8 @@ pub struct Loaded {
     pub vault: bartizan_vault::RootSource,
     /// For health, readiness and metrics.
     pub console: Console,
+    /// Whom the process becomes.
+    pub identity: Identity,
     /// What the configuration was made of, for the audit log.
     pub digest: Digest,
     /// What should be looked at, though the configuration is used.
@@ -41,6 +43,15 @@ pub struct Loaded {
 pub struct Console {
     /// Its address.
     pub listen: std::net::SocketAddr,
+}
+
+/// Whom a process that was started as root becomes once its ports are bound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The user's name.
+    pub user: Option<String>,
+    /// The group's name; without it, the user's own.
+    pub group: Option<String>,
 }
 
 /// Reads a configuration file and everything that it names.
@@ -117,6 +128,7 @@ impl Resolved {
             store: self.store,
             vault: self.vault,
             console: self.console,
+            identity: self.identity,
             digest: self.digest,
             warnings,
             posture,

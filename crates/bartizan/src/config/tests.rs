@@ -20,11 +20,17 @@ const NOW: i64 = 1_780_272_000;
 struct Pretended {
     variables: HashMap<String, String>,
     files: HashMap<PathBuf, Vec<u8>>,
+    modes: HashMap<PathBuf, u32>,
 }
 
 impl Pretended {
     fn with_file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
         self.files.insert(path.into(), content.into());
+        self
+    }
+
+    fn with_mode(mut self, path: &str, mode: u32) -> Self {
+        self.modes.insert(path.into(), mode);
         self
     }
 
@@ -68,6 +74,10 @@ impl Environment for Pretended {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.files.get(path).cloned().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        self.modes.get(path).copied()
     }
 
     fn now(&self) -> Timestamp {

@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use bartizan_evidence::Format;
 use tokio::net::TcpListener;
 
 use super::{Shared, well_known};
@@ -66,8 +67,11 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shared.recorder.metrics().render())
+/// In OpenMetrics for those who ask for it (exemplars), in Prometheus' text format for everybody else.
+async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let format = Format::negotiate(accept);
+    ([(header::CONTENT_TYPE, format.content_type())], shared.recorder.metrics().render_as(format))
 }
 
 async fn jwks(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

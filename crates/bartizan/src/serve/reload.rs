@@ -127,6 +127,10 @@ impl Environment for Reading {
         Process.read(path)
     }
 
+    fn mode(&self, path: &Path) -> Option<u32> {
+        Process.mode(path)
+    }
+
     fn now(&self) -> Timestamp {
         Process.now()
     }

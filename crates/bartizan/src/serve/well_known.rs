@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use bartizan_gateway::Mount;
-use bartizan_gateway::config::{AnswerRules, Route, Upstream, UpstreamTimeouts};
+use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Upstream, UpstreamTimeouts};
 use bartizan_gateway::ports::{AssertionKeys as _, LocalService, Pending};
 use bartizan_policy::Access;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response};
 use http_body_util::Full;
 
 use super::assertion_keys::RotatingKeys;
@@ -20,9 +20,10 @@ pub(crate) fn assertion_jwks(keys: &Arc<RotatingKeys>) -> Mount {
         name: "bartizan-assertion-keys".into(),
         path: ASSERTION_JWKS.into(),
         methods: vec![Method::GET],
-        upstream: Upstream { name: "bartizan".into(), origin: Uri::from_static("http://localhost"), authorities: None },
+        upstream: Upstream::single("bartizan", EndpointAddress::Host("localhost".into(), 0)).into(),
         access: Access::Public,
         credentials: Vec::new(),
+        webhook: None,
         limit: None,
         body_bytes: 0,
         timeouts: UpstreamTimeouts::default(),

@@ -43,6 +43,7 @@ fn refused() -> RequestEvent {
             control: gate::RATE_LIMIT_ADDRESS.id,
             reason: Reason::new("rate-exceeded", "61 in a minute"),
         }],
+        trace: None,
     }
 }
 

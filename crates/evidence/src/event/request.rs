@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bartizan_controls::ControlId;
 
+use super::Trace;
 use crate::{Detail, RequestId, RequestPath, UserAgent};
 
 /// One request, recorded when the head of its response is decided.
@@ -56,6 +57,8 @@ pub struct RequestEvent {
     pub user_agent: Option<UserAgent>,
     /// What would have been refused, had the control not been in observe mode.
     pub observed: Vec<Observed>,
+    /// Its place in a trace, where the gate takes part in traces. Boxed: where it does not, this is all that it costs.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// The version of HTTP a request was made with.

@@ -1,7 +1,25 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::exposition::Page;
+use super::counter::{Counters, Label};
+use super::family::{Family, Snapshot};
+use crate::event::RequestEvent;
+
+static AUTHENTICATED: Family = Family::counter(
+    "bartizan_authenticated_requests_total",
+    "Requests whose credential held, by its kind.",
+    &["credential"],
+);
+static INTROSPECTIONS: Family = Family::counter(
+    "bartizan_introspection_requests_total",
+    "Questions to issuers about their tokens, by what became of them.",
+    &["outcome"],
+);
+
+/// Credentials.
+#[derive(Debug, Default)]
+pub struct CredentialMetrics {
+    introspections: Counters<IntrospectionOutcome>,
+}
 
 /// What became of a question to an issuer about one of its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +32,14 @@ pub enum IntrospectionOutcome {
     Shed,
 }
 
-impl IntrospectionOutcome {
-    const ALL: [Self; 3] = [Self::Answered, Self::Failed, Self::Shed];
+impl Label for IntrospectionOutcome {
+    const ALL: &'static [Self] = &[Self::Answered, Self::Failed, Self::Shed];
 
-    const fn as_str(self) -> &'static str {
+    fn index(self) -> usize {
+        self as usize
+    }
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
             Self::Failed => "failed",
@@ -26,26 +48,34 @@ impl IntrospectionOutcome {
     }
 }
 
-/// Questions to issuers, by what became of them.
-#[derive(Debug, Default)]
-pub(super) struct Introspections([AtomicU64; IntrospectionOutcome::ALL.len()]);
+impl CredentialMetrics {
+    /// Counts a question to an issuer about one of its tokens.
+    pub fn introspected(&self, outcome: IntrospectionOutcome) {
+        self.introspections.increment(outcome);
+    }
 
-impl Introspections {
-    pub(super) fn count(&self, outcome: IntrospectionOutcome) {
-        if let Some(counter) = self.0.get(outcome as usize) {
-            counter.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn collect(&self, derived: &super::Derived, into: &mut Snapshot) {
+        let mut authenticated = into.family(&AUTHENTICATED);
+        for (kind, count) in &derived.credentials.authenticated {
+            authenticated.whole(&[kind], *count);
+        }
+        let mut introspections = into.family(&INTROSPECTIONS);
+        for (outcome, count) in self.introspections.iter() {
+            introspections.whole(&[outcome], count);
         }
     }
 }
 
-pub(super) fn render(page: &mut Page, accepted: &BTreeMap<&'static str, u64>, introspections: &Introspections) {
-    page.counter("bartizan_authenticated_requests_total", "Requests whose credential held, by its kind.");
-    for (kind, count) in accepted {
-        page.sample("bartizan_authenticated_requests_total", &[("credential", kind)], *count);
-    }
-    page.counter("bartizan_introspection_requests_total", "Questions to issuers about their tokens, by outcome.");
-    for (outcome, count) in IntrospectionOutcome::ALL.iter().zip(&introspections.0) {
-        let labels = [("outcome", outcome.as_str())];
-        page.sample("bartizan_introspection_requests_total", &labels, count.load(Ordering::Relaxed));
+/// What events tell of credentials.
+#[derive(Debug, Default)]
+pub(super) struct Derived {
+    authenticated: BTreeMap<&'static str, u64>,
+}
+
+impl Derived {
+    pub(super) fn observe(&mut self, request: &RequestEvent) {
+        if let Some(kind) = request.credential {
+            *self.authenticated.entry(kind).or_default() += 1;
+        }
     }
 }

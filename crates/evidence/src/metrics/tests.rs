@@ -1,8 +1,11 @@
 use std::collections::HashSet;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::{Method, Protocol, Reason, RequestId, Timings};
+use crate::event::{ConnectionEvent, ConnectionFault, RequestEvent};
+use crate::{
+    Method, NodeEvent, Outcome, Protocol, Reason, RequestId, SpanId, Stage, Timings, TlsVersion, Trace, TraceId,
+};
 
 fn request(route: Option<&str>, status: u16, outcome: Outcome) -> Event {
     let mut timings = Timings::default();
@@ -32,6 +35,7 @@ fn request(route: Option<&str>, status: u16, outcome: Outcome) -> Event {
         request_bytes: None,
         user_agent: None,
         observed: Vec::new(),
+        trace: None,
     })
 }
 
@@ -58,11 +62,12 @@ fn requests_are_counted_by_route_class_and_outcome() {
         r#"bartizan_requests_total{route="shop",status_class="4xx",outcome="refused"} 1"#,
         r#"bartizan_requests_total{route="",status_class="4xx",outcome="refused"} 1"#,
         r#"bartizan_requests_total{route="odd\"\\\n",status_class="other",outcome="failed"} 1"#,
-        r#"bartizan_refusals_total{stage="authorize",reason="missing-role"} 2"#,
+        r#"bartizan_refusals_total{stage="authorize",control="",reason="missing-role"} 2"#,
         r#"bartizan_stage_duration_seconds_bucket{stage="admit",le="0.000001"} 5"#,
         r#"bartizan_upstream_duration_seconds_bucket{upstream="shop",le="0.0025"} 0"#,
         r#"bartizan_upstream_duration_seconds_bucket{upstream="shop",le="0.005"} 2"#,
-        "bartizan_request_duration_seconds_count 5",
+        r#"bartizan_request_duration_seconds_count{route="shop",outcome="answered"} 2"#,
+        r#"bartizan_failures_total{stage="authorize",upstream="",reason="unspecified"} 1"#,
     ] {
         assert!(page.lines().any(|found| found == line), "{line}\nis not in\n{page}");
     }
@@ -99,17 +104,6 @@ fn reloads_and_handshakes_are_counted() {
     assert!(metrics.render().contains("\nbartizan_connections 0\n"));
 }
 
-#[test]
-fn a_flood_of_names_does_not_grow_the_series_without_bound() {
-    let mut map: HashMap<Arc<str>, u64> = HashMap::new();
-    for number in 0..MAX_SERIES + 50 {
-        *series(&mut map, Some(&number.to_string().into())) += 1;
-    }
-    *series(&mut map, Some(&"7".into())) += 1;
-    assert_eq!(map.len(), MAX_SERIES + 1);
-    assert_eq!((map[OVERFLOW], map["7"]), (50, 2));
-}
-
 /// The rules of the text format 0.0.4 that `promtool check metrics` knows: `# HELP` and `# TYPE` once and before the family's
 /// samples, families in one piece, no series twice, counters named `_total`, buckets cumulative and complete.
 #[test]
@@ -143,4 +137,52 @@ fn the_page_keeps_the_rules_of_the_text_format() {
             }
         }
     }
+}
+
+#[test]
+fn a_sampled_request_is_the_exemplar_of_its_bucket_in_openmetrics_alone() {
+    let mut event = request(Some("shop"), 200, Outcome::Answered);
+    if let Event::Request(request) = &mut event {
+        let (id, span) = (TraceId::new([0xab; 16]).unwrap(), SpanId::new([0xcd; 8]).unwrap());
+        request.trace =
+            Some(Box::new(Trace { id, span, upstream_span: span, parent: None, link: None, sampled: true }));
+    }
+    let metrics = observed(&[event]);
+    let page = metrics.render_as(Format::OpenMetrics);
+    let bucket = r#"bartizan_request_duration_seconds_bucket{route="shop",outcome="answered",le="0.005"} 1 # "#;
+    let exemplar = format!(r#"{{trace_id="{}",span_id="{}"}} 0.0030008 0.000"#, "ab".repeat(16), "cd".repeat(8));
+    assert!(page.contains(&format!("{bucket}{exemplar}\n")), "{page}");
+    assert!(page.ends_with("# EOF\n") && page.contains("# UNIT bartizan_request_duration_seconds seconds\n"));
+    assert!(page.contains("# TYPE bartizan_requests counter\n") && page.contains("\nbartizan_requests_total{"));
+    assert!(!metrics.render().contains("trace_id"));
+}
+
+#[test]
+fn a_scraper_gets_the_format_that_it_asks_for() {
+    let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\
+                      text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    assert_eq!(Format::negotiate(prometheus), Format::OpenMetrics);
+    for plain in [
+        "",
+        "*/*",
+        "text/plain",
+        "application/openmetrics-text; version=2.0.0",
+        "text/plain, application/openmetrics-text;q=0.5",
+        "application/openmetrics-text;q=0",
+        ";;;=,q",
+    ] {
+        assert_eq!(Format::negotiate(plain), Format::Prometheus, "{plain}");
+    }
+}
+
+/// `UPDATE_REFERENCE=1` writes the list anew.
+#[test]
+fn the_list_of_metrics_in_the_documentation_is_the_one_of_the_code() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/metrics.md");
+    let reference = Metrics::new(UNIX_EPOCH).reference();
+    if std::env::var_os("UPDATE_REFERENCE").is_some() {
+        std::fs::write(&file, &reference).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(kept, reference, "run `UPDATE_REFERENCE=1 cargo test -p bartizan-evidence --lib metrics`");
 }

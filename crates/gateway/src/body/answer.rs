@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,16 +14,29 @@ use crate::exchange::OpenAnswer;
 use crate::fields;
 use crate::upstream::Lease;
 
-/// An answer's body on its way to the client.
-pub(crate) struct AnswerBody(Kind);
+/// An answer's body on its way to the client. Where it comes from is known at compile time: the gate's own comes from a pooled
+/// connection of its thread, that of a [`crate::layer::GateLayer`] may cross threads.
+pub(crate) struct AnswerBody<S = Leased>(Kind<S>);
 
-enum Kind {
-    Full(Option<Bytes>),
-    Upstream(Box<FromUpstream>),
+/// Where an answer's body comes from.
+pub(crate) trait Source: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin {
+    /// Told once, when the last byte was read.
+    fn finished(&mut self);
 }
 
-struct FromUpstream {
+/// A body that comes over a connection of the worker's pool.
+pub(crate) struct Leased {
     incoming: Incoming,
+    lease: Option<Lease>,
+}
+
+enum Kind<S> {
+    Full(Option<Bytes>),
+    Upstream(Box<FromUpstream<S>>),
+}
+
+struct FromUpstream<S> {
+    incoming: S,
     /// What was read ahead.
     start: Option<Bytes>,
     /// What came after that and is no data: trailers, or the upstream breaking off, which must not pass for an end.
@@ -30,7 +44,6 @@ struct FromUpstream {
     masker: Option<Masker>,
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
-    lease: Option<Lease>,
     /// What is told when the body ends, if it outlives the event of its request.
     open: Option<OpenAnswer>,
 }
@@ -40,13 +53,20 @@ struct FromUpstream {
 pub(crate) enum AnswerFault {
     /// The upstream broke off.
     #[error("the upstream broke off in the middle of its answer")]
-    Upstream(#[source] hyper::Error),
+    Upstream(#[source] Box<dyn Error + Send + Sync>),
     /// The exchange took longer than its route allows.
     #[error("the exchange took longer than its route allows")]
     TooSlow,
 }
 
 impl AnswerBody {
+    /// The upstream's body, streamed; its connection goes back to the pool when the last byte was read.
+    pub(crate) fn upstream(incoming: Incoming, lease: Lease, deadline: Instant) -> Self {
+        Self::streamed(Leased { incoming, lease: Some(lease) }, deadline)
+    }
+}
+
+impl<S: Source> AnswerBody<S> {
     /// A body that is all here.
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
@@ -58,22 +78,14 @@ impl AnswerBody {
         Self(Kind::Full(None))
     }
 
-    /// The upstream's body, streamed; its connection goes back to the pool when the last byte was read.
-    pub(crate) fn upstream(incoming: Incoming, lease: Lease, deadline: Instant) -> Self {
+    /// A body that is passed on as it comes.
+    pub(crate) fn streamed(mut incoming: S, deadline: Instant) -> Self {
         if incoming.is_end_stream() {
-            lease.give_back();
+            incoming.finished();
             return Self::empty();
         }
-        let stream = FromUpstream {
-            incoming,
-            start: None,
-            after_start: None,
-            masker: None,
-            deadline,
-            timer: None,
-            lease: Some(lease),
-            open: None,
-        };
+        let stream =
+            FromUpstream { incoming, start: None, after_start: None, masker: None, deadline, timer: None, open: None };
         Self(Kind::Upstream(Box::new(stream)))
     }
 
@@ -128,7 +140,36 @@ impl AnswerBody {
     }
 }
 
-impl FromUpstream {
+impl Source for Leased {
+    fn finished(&mut self) {
+        self.lease.take().into_iter().for_each(Lease::give_back);
+    }
+}
+
+impl Body for Leased {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.get_mut().incoming).poll_frame(task)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl<S: Source> FromUpstream<S> {
+    /// The last byte was read.
+    fn finished(&mut self) {
+        self.open.iter_mut().for_each(OpenAnswer::whole);
+        self.incoming.finished();
+    }
+
     fn is_over(&self) -> bool {
         self.is_read() && self.masker.is_none()
     }
@@ -145,7 +186,7 @@ impl FromUpstream {
             return Poll::Ready(Some(after.map(Frame::trailers)));
         }
         if let Poll::Ready(piece) = Pin::new(&mut self.incoming).poll_frame(task) {
-            return Poll::Ready(piece.map(|piece| piece.map_err(AnswerFault::Upstream)));
+            return Poll::Ready(piece.map(|piece| piece.map_err(|cause| AnswerFault::Upstream(cause.into()))));
         }
         let deadline = self.deadline;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
@@ -197,7 +238,7 @@ impl FromUpstream {
     }
 }
 
-impl Body for AnswerBody {
+impl<S: Source> Body for AnswerBody<S> {
     type Data = Bytes;
     type Error = AnswerFault;
 
@@ -214,15 +255,11 @@ impl Body for AnswerBody {
                 }
                 // hyper reads no further once it has Content-Length bytes: the connection is free here, not at the next poll.
                 if stream.is_over() {
-                    stream.open.iter_mut().for_each(OpenAnswer::whole);
-                    stream.lease.take().into_iter().for_each(Lease::give_back);
+                    stream.finished();
                 }
             }
             Some(Err(fault)) => stream.open.iter_mut().for_each(|open| open.broke(fault)),
-            None => {
-                stream.open.iter_mut().for_each(OpenAnswer::whole);
-                stream.lease.take().into_iter().for_each(Lease::give_back);
-            }
+            None => stream.finished(),
         }
         Poll::Ready(piece)
     }

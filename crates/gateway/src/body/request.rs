@@ -7,10 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::ClientBody;
 use crate::fields;
 
 /// Why a body stopped on its way to the upstream. The upstream's half of the exchange only sees a cut connection.
@@ -63,7 +63,7 @@ pub(crate) enum RequestBody {
 
 /// A client's body, bounded in size and in the time between two pieces.
 pub(crate) struct Bounded {
-    incoming: Incoming,
+    incoming: ClientBody,
     left: u64,
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
@@ -77,7 +77,7 @@ pub(crate) struct Cut(BodyFault);
 
 impl RequestBody {
     /// The client's body, of which at most `limit` bytes pass.
-    pub(crate) fn bounded(incoming: Incoming, limit: u64, idle: Duration) -> (Self, BodyWatch) {
+    pub(crate) fn bounded(incoming: ClientBody, limit: u64, idle: Duration) -> (Self, BodyWatch) {
         let watch = BodyWatch::default();
         if incoming.is_end_stream() {
             return (Self::Empty, watch);

@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -14,13 +14,15 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::Phase;
+use super::proxy::{self, Unproxied};
+use super::stream::Stream;
 use super::worker::Local;
 use crate::body::AnswerBody;
+use crate::config::ProxyProtocol;
 use crate::exchange::{Connection, Raw};
 use crate::gate::Gate;
 use crate::pipeline;
@@ -36,14 +38,15 @@ const HYPERS_OWN_HEADERS: usize = 100;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one connection from its first byte to its last.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
+pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>) {
     let _open = local.open.subscribe();
     let _counted = local.recorder.metrics().connection_opened();
     let gate = local.gate();
-    let Some(tls) = gate.tls.as_ref().map(|tls| tls.config.clone()) else {
-        return http1(stream, Connection { peer, tls: None, certificate: None }, &gate, &local).await;
+    let Some(client) = client(&mut stream, peer, &gate, &local).await else { return };
+    let Some(tls) = gate.tls.as_ref() else {
+        return http1(stream, Connection::plain(peer, client), &gate, &local).await;
     };
-    let handshake = TlsAcceptor::from(tls).accept(stream);
+    let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream);
     let stream = match timeout(gate.config.server.timeouts.handshake, handshake).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(cause)) => return failed_handshake(&local, peer, &cause),
@@ -56,11 +59,35 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
     };
     local.recorder.metrics().tls_handshake(version);
     let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let connection = Connection { peer, tls: Some(version), certificate: None };
+    let connection = Connection { peer, client, tls: Some(version), certificate: None };
     if is_http2 {
         http2(stream, connection, &gate, &local).await;
     } else {
         http1(stream, connection, &gate, &local).await;
+    }
+}
+
+/// For whom the connection is: the peer, or whom a proxy names before the first byte. `None` if it is to be closed.
+pub(super) async fn client(stream: &mut Stream, peer: SocketAddr, gate: &Gate, local: &Local) -> Option<IpAddr> {
+    let server = &gate.config.server;
+    match server.listening.proxy_protocol {
+        ProxyProtocol::Off => Some(peer.ip().to_canonical()),
+        ProxyProtocol::Required => {
+            let asked = proxy::client(stream, peer, &server.trusted_proxies);
+            match timeout(server.timeouts.handshake, asked).await {
+                Ok(Ok(client)) => Some(client),
+                // A health check that only connects.
+                Ok(Err(Unproxied::Cut(_))) => None,
+                Ok(Err(cause)) => {
+                    record(local, peer, ConnectionFault::Protocol, &cause.to_string());
+                    None
+                }
+                Err(_) => {
+                    record(local, peer, ConnectionFault::Timeout, "no PROXY header in time");
+                    None
+                }
+            }
+        }
     }
 }
 
@@ -150,16 +177,19 @@ async fn draining(local: &Local) {
     let _ = local.phase.clone().wait_for(|phase| *phase != Phase::Serving).await;
 }
 
-async fn answer(
+/// Begins to answer. Not `async`: what it is given goes into the one box of the request, and not into the future as well.
+fn answer(
     request: Request<Incoming>,
     connection: Connection,
     local: Rc<Local>,
-) -> Result<Response<AnswerBody>, Infallible> {
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     let arrived = SystemTime::now();
-    let (head, body) = request.into_parts();
-    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
-    // The gate is looked up for each request: a reload reaches connections that are already open.
-    Ok(pipeline::run(raw, &local.gate(), &local.pool, &local.recorder).await)
+    let raw = Raw::new(request, connection, arrived, request_id(arrived));
+    async move {
+        // The gate is looked up for each request: a reload reaches connections that are already open.
+        let gate = local.gate();
+        Ok(pipeline::run(raw, &gate, &local.pool, &local.recorder).await)
+    }
 }
 
 pub(super) fn request_id(now: SystemTime) -> RequestId {

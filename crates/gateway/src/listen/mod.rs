@@ -1,13 +1,19 @@
 //! The data plane: one thread and one runtime for each core, each with its own sockets, connections and pools.
 
 mod connection;
+mod inherited;
+mod proxy;
 mod redirect;
 mod socket;
+mod stream;
+mod unix;
 mod worker;
 
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -17,22 +23,36 @@ use std::time::Duration;
 use bartizan_evidence::Recorder;
 use tokio::sync::watch;
 
+pub use self::inherited::{Inherited, InheritedError, SocketRole};
+use self::stream::Listener;
+use self::unix::SocketFile;
+use crate::config::{ListenAddress, Server};
 use crate::gate::Gate;
 
 /// Listeners that are bound and not served yet: a port that is taken is known before anything else happens.
 pub struct Bound {
-    workers: Vec<Vec<std::net::TcpListener>>,
-    redirect: Option<std::net::TcpListener>,
-    addresses: Vec<SocketAddr>,
+    workers: Vec<Vec<Listener>>,
+    redirect: Option<Listener>,
+    places: Places,
 }
 
 /// A data plane that serves.
 pub struct Serving {
-    addresses: Vec<SocketAddr>,
+    places: Places,
     redirect: Option<SocketAddr>,
+    /// A second hold on each listening socket, for as long as it may be handed over.
+    held: Mutex<Vec<(SocketRole, Listener)>>,
     current: Arc<Current>,
     phase: watch::Sender<Phase>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Where a data plane listens.
+#[derive(Default)]
+struct Places {
+    addresses: Vec<SocketAddr>,
+    unix_sockets: Vec<PathBuf>,
+    files: Vec<SocketFile>,
 }
 
 /// What connections are told.
@@ -57,7 +77,7 @@ pub(crate) struct Current {
 #[error("cannot listen on {address}: {cause}{remedy}")]
 pub struct ListenError {
     /// The address.
-    pub address: SocketAddr,
+    pub address: ListenAddress,
     /// Why.
     #[source]
     pub cause: io::Error,
@@ -89,23 +109,37 @@ impl Bound {
     ///
     /// # Errors
     /// The first address that cannot be had.
-    pub fn bind(server: &crate::config::Server) -> Result<Self, ListenError> {
+    pub fn bind(server: &Server) -> Result<Self, ListenError> {
+        Self::bind_with(server, &mut Inherited::none())
+    }
+
+    /// The same, with sockets that the process was started with: those that listen on an address of the configuration are used, the
+    /// rest is left where it is.
+    ///
+    /// # Errors
+    /// The first address that cannot be had.
+    pub fn bind_with(server: &Server, inherited: &mut Inherited) -> Result<Self, ListenError> {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let count = server.workers.unwrap_or(cores).get();
-        let mut workers: Vec<Vec<std::net::TcpListener>> = (0..count).map(|_| Vec::new()).collect();
-        let mut addresses = Vec::new();
-        for &address in &server.listen {
-            let address = socket::reserve(address)?;
-            for listeners in &mut workers {
-                listeners.push(socket::listen(address.local)?);
+        let mut workers: Vec<Vec<Listener>> = (0..count).map(|_| Vec::new()).collect();
+        let mut places = Places::default();
+        for address in &server.listen {
+            let handed = inherited.take(SocketRole::Gate, address);
+            if handed.is_empty() {
+                places.bind(address, server, &mut workers)?;
+            } else {
+                let local = share(handed, &mut workers).map_err(|cause| socket::explain(address.clone(), cause))?;
+                places.note(address, local);
             }
-            addresses.push(address.local);
         }
         let redirect = match server.redirect_from {
-            Some(address) => Some(socket::listen(socket::reserve(address)?.local)?),
+            Some(address) => Some(match inherited.take_tcp(SocketRole::Redirect, address).pop() {
+                Some(listener) => Listener::Tcp(listener),
+                None => Listener::Tcp(socket::listen(socket::reserve(address)?.local)?),
+            }),
             None => None,
         };
-        Ok(Self { workers, redirect, addresses })
+        Ok(Self { workers, redirect, places })
     }
 
     /// Serves `gate` on all of them.
@@ -113,10 +147,12 @@ impl Bound {
     /// # Errors
     /// A thread or a runtime that cannot be had.
     pub fn serve(self, gate: Gate, recorder: &Recorder) -> io::Result<Serving> {
+        recorder.metrics().requests().watch_in_flight(&gate.in_flight);
+        let held = self.hold()?;
         let current = Current::new(Arc::new(gate));
         let (phase, _) = watch::channel(Phase::Serving);
         let mut redirect = self.redirect;
-        let redirect_address = redirect.as_ref().map(std::net::TcpListener::local_addr).transpose()?;
+        let redirect_address = redirect.as_ref().map(Listener::local_addr).transpose()?.flatten();
         let mut threads = Vec::new();
         for (number, listeners) in self.workers.into_iter().enumerate() {
             let worker = worker::Worker {
@@ -131,19 +167,91 @@ impl Bound {
             threads.push(thread.spawn(move || worker.run(&runtime))?);
         }
         Ok(Serving {
-            addresses: self.addresses,
+            places: self.places,
             redirect: redirect_address,
+            held: Mutex::new(held),
             current,
             phase,
             threads: Mutex::new(threads),
         })
     }
+
+    fn hold(&self) -> io::Result<Vec<(SocketRole, Listener)>> {
+        let gate = self.workers.iter().flatten().map(|listener| (SocketRole::Gate, listener));
+        let redirect = self.redirect.iter().map(|listener| (SocketRole::Redirect, listener));
+        gate.chain(redirect).map(|(role, listener)| Ok((role, listener.try_clone()?))).collect()
+    }
+}
+
+impl Places {
+    /// Opens a place for every worker.
+    fn bind(
+        &mut self,
+        address: &ListenAddress,
+        server: &Server,
+        workers: &mut [Vec<Listener>],
+    ) -> Result<(), ListenError> {
+        match address {
+            ListenAddress::Tcp(tcp) => {
+                let reserved = socket::reserve(*tcp)?;
+                for listeners in workers {
+                    listeners.push(Listener::Tcp(socket::listen(reserved.local)?));
+                }
+                self.note(address, Some(reserved.local));
+            }
+            ListenAddress::Unix(path) => {
+                let fault = |cause| socket::explain(address.clone(), cause);
+                let (listener, file) = unix::listen(path, &server.listening.unix_sockets).map_err(fault)?;
+                share(vec![Listener::Unix(listener)], workers).map_err(fault)?;
+                self.unix_sockets.push(path.clone());
+                self.files.push(file);
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers a place that somebody else opened. The file of an inherited socket is not ours to remove: systemd keeps it.
+    fn note(&mut self, address: &ListenAddress, local: Option<SocketAddr>) {
+        match address {
+            ListenAddress::Tcp(asked) => self.addresses.push(local.unwrap_or(*asked)),
+            ListenAddress::Unix(path) => self.unix_sockets.push(path.clone()),
+        }
+    }
+}
+
+/// Gives every worker a hold on the same sockets, and every socket a worker: one that nobody accepts from would swallow connections.
+fn share(sockets: Vec<Listener>, workers: &mut [Vec<Listener>]) -> io::Result<Option<SocketAddr>> {
+    let local = sockets.first().map(Listener::local_addr).transpose()?.flatten();
+    let places = sockets.len().max(workers.len());
+    for number in 0..places {
+        let socket = sockets.get(number % sockets.len().max(1)).map(Listener::try_clone).transpose()?;
+        let worker = number % workers.len().max(1);
+        if let (Some(socket), Some(listeners)) = (socket, workers.get_mut(worker)) {
+            listeners.push(socket);
+        }
+    }
+    Ok(local)
 }
 
 impl Serving {
     /// Where it listens, with the ports that the system chose.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.places.addresses
+    }
+
+    /// The Unix sockets that it listens on.
+    pub fn unix_sockets(&self) -> &[PathBuf] {
+        &self.places.unix_sockets
+    }
+
+    /// Its listening sockets, to be handed to the process that replaces this one ([`Inherited`]). They stay open here until the
+    /// drain ends, so that no connection is refused in between. None after that.
+    ///
+    /// # Errors
+    /// Descriptors that the system does not give.
+    pub fn sockets(&self) -> io::Result<Vec<(SocketRole, OwnedFd)>> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().map(|(role, listener)| Ok((*role, listener.try_clone()?.into()))).collect()
     }
 
     /// Where the plain HTTP listener is, if there is one.
@@ -167,8 +275,17 @@ impl Serving {
         self.phase.send_replace(Phase::Cut);
     }
 
-    /// Stops taking connections and returns when the requests in flight are answered, or after the configured time.
+    /// Stops taking connections and returns when the requests in flight are answered, or after the configured time. The files of
+    /// Unix sockets are removed.
     pub fn drain(&self) {
+        self.places.files.iter().for_each(SocketFile::remove);
+        self.drain_handed_over();
+    }
+
+    /// The same, after another process has taken the sockets over: their files are its to remove.
+    pub fn drain_handed_over(&self) {
+        // A socket that is held but not accepted from would let clients wait for nothing.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.phase.send_if_modified(|phase| {
             let is_serving = *phase == Phase::Serving;
             if is_serving {

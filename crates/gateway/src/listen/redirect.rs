@@ -10,21 +10,22 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 
 use super::Phase;
-use super::connection::request_id;
+use super::connection::{client, request_id};
+use super::stream::Stream;
 use super::worker::Local;
 use crate::body::AnswerBody;
 use crate::exchange::{Connection, Raw};
 use crate::pipeline;
 
 /// Serves plain HTTP: answers 308 to the same URL over TLS, and nothing else.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>) {
+pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>) {
     let _open = local.open.subscribe();
-    let connection = Connection { peer, tls: None, certificate: None };
-    let bounds = local.gate().config.server.bounds;
-    let timeouts = local.gate().config.server.timeouts;
+    let gate = local.gate();
+    let Some(client) = client(&mut stream, peer, &gate, &local).await else { return };
+    let connection = Connection::plain(peer, client);
+    let (bounds, timeouts) = (gate.config.server.bounds, gate.config.server.timeouts);
     let service = service_fn(|request| ready(Ok::<_, Infallible>(answer(request, connection.clone(), &local))));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -47,7 +48,6 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, local: Rc<Local>)
 
 fn answer(request: Request<Incoming>, connection: Connection, local: &Local) -> Response<AnswerBody> {
     let arrived = SystemTime::now();
-    let (head, body) = request.into_parts();
-    let raw = Raw { head, body, connection, arrived, request_id: request_id(arrived) };
+    let raw = Raw::new(request, connection, arrived, request_id(arrived));
     pipeline::redirect(&raw, &local.gate(), &local.recorder)
 }

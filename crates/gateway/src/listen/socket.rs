@@ -4,9 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::ListenError;
+use crate::config::ListenAddress;
 
 /// Connections that may wait to be accepted: above the usual 128, so that a burst is not refused by the kernel.
-const BACKLOG: i32 = 4096;
+pub(super) const BACKLOG: i32 = 4096;
 
 /// An address that is ours, with its port chosen if it was 0. Holding it keeps the port from being taken before the workers have it.
 pub(super) struct Reserved {
@@ -55,9 +56,15 @@ fn local(socket: &Socket) -> io::Result<SocketAddr> {
     socket.local_addr()?.as_socket().ok_or_else(|| io::Error::other("the socket has no address"))
 }
 
-fn explain(address: SocketAddr, cause: io::Error) -> ListenError {
+/// Says why an address cannot be had, and what to do about it.
+pub(super) fn explain(address: impl Into<ListenAddress>, cause: io::Error) -> ListenError {
+    let address = address.into();
     let remedy = match cause.kind() {
         io::ErrorKind::AddrInUse => "; another process listens there: stop it, or choose another port",
+        io::ErrorKind::PermissionDenied if matches!(address, ListenAddress::Unix(_)) => {
+            "; let the gate's user write to the directory, and be in the group that the socket is given"
+        }
+        io::ErrorKind::NotFound => "; make the directory first",
         io::ErrorKind::PermissionDenied => "; ports below 1024 need the capability CAP_NET_BIND_SERVICE",
         io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
         _ => "",

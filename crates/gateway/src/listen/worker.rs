@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_evidence::Recorder;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{interval, sleep};
 
+use super::stream::{Accepting, Listener};
 use super::{Current, HOUSEKEEPING, Phase, connection, redirect};
 use crate::gate::Gate;
 use crate::upstream::Pool;
 
 /// What one thread of the data plane begins with.
 pub(super) struct Worker {
-    pub(super) listeners: Vec<std::net::TcpListener>,
-    pub(super) redirect: Option<std::net::TcpListener>,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) redirect: Option<Listener>,
     pub(super) current: Arc<Current>,
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) recorder: Recorder,
@@ -75,10 +75,10 @@ impl Worker {
             open: watch::Sender::new(()),
         });
         for listener in listeners {
-            tokio::task::spawn_local(accept(TcpListener::from_std(listener)?, local.clone(), Role::Gate));
+            tokio::task::spawn_local(accept(listener.accepting()?, local.clone(), Role::Gate));
         }
         if let Some(listener) = redirect {
-            tokio::task::spawn_local(accept(TcpListener::from_std(listener)?, local.clone(), Role::Redirect));
+            tokio::task::spawn_local(accept(listener.accepting()?, local.clone(), Role::Redirect));
         }
         let mut ticks = interval(HOUSEKEEPING);
         loop {
@@ -110,7 +110,7 @@ enum Role {
     Redirect,
 }
 
-async fn accept(listener: TcpListener, local: Rc<Local>, role: Role) {
+async fn accept(listener: Accepting, local: Rc<Local>, role: Role) {
     let mut phase = local.phase.clone();
     loop {
         let accepted = tokio::select! {
@@ -118,13 +118,10 @@ async fn accept(listener: TcpListener, local: Rc<Local>, role: Role) {
             _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let _ = stream.set_nodelay(true);
-                match role {
-                    Role::Gate => drop(tokio::task::spawn_local(connection::serve(stream, peer, local.clone()))),
-                    Role::Redirect => drop(tokio::task::spawn_local(redirect::serve(stream, peer, local.clone()))),
-                }
-            }
+            Ok((stream, peer)) => match role {
+                Role::Gate => drop(tokio::task::spawn_local(connection::serve(stream, peer, local.clone()))),
+                Role::Redirect => drop(tokio::task::spawn_local(redirect::serve(stream, peer, local.clone()))),
+            },
             Err(cause) => wait_for_room(&cause).await,
         }
     }

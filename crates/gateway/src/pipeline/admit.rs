@@ -1,23 +1,22 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bartizan_policy::Timestamp;
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Uri, Version};
 
 use crate::client_address::client_address;
-use crate::exchange::{Content, Exchange, Raw, Trail};
+use crate::exchange::{Exchange, Raw, Trail};
 use crate::gate::Gate;
 use crate::path::CanonicalPath;
 use crate::path::query::Query;
 use crate::refusal::Refusal;
 
 /// A request that can be read in one way only.
-pub(crate) struct Admitted(Exchange);
+pub(crate) struct Admitted(Box<Exchange>);
 
 impl Admitted {
-    pub(super) fn into_exchange(self) -> Exchange {
+    pub(super) fn into_exchange(self) -> Box<Exchange> {
         self.0
     }
 }
@@ -42,32 +41,26 @@ impl Drop for Admission {
 
 /// Refuses what gate and upstream, or two parsers, could read differently; normalizes what remains, once.
 pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted, Refusal> {
-    let Raw { mut head, body, connection, arrived, request_id } = raw;
+    let mut exchange = raw.into_unjudged();
+    let head = &exchange.head;
     let server = &gate.config.server;
     check_sizes(&head.uri, &head.headers, server.bounds)?;
     check_method(&head.method)?;
-    check_framing(&head)?;
-    let authority = authority(&head)?;
-    check_host(&authority, gate, connection.peer.ip().to_canonical().is_loopback())?;
-    let client = client_address(connection.peer.ip(), &head.headers, &server.trusted_proxies)
+    check_framing(head)?;
+    let authority = authority(head)?;
+    check_host(&authority, gate, exchange.connection.client.is_loopback())?;
+    let client = client_address(exchange.connection.client, &head.headers, &server.trusted_proxies)
         .map_err(|fault| Refusal::AmbiguousForwarding(fault.code()))?;
     let path = CanonicalPath::parse(head.uri.path()).map_err(|fault| Refusal::AmbiguousPath(fault.code()))?;
     if let Some(query) = head.uri.query() {
         Query::parse(query).map_err(|fault| Refusal::AmbiguousPath(fault.code()))?;
     }
     if !path.is_as_sent() || head.uri.authority().is_some() {
-        head.uri = judged_target(&path, head.uri.query())?;
+        exchange.head.uri = judged_target(&path, head.uri.query())?;
     }
-    let exchange = Exchange {
-        head,
-        body: Content::Stream(body),
-        connection,
-        client,
-        authority: authority.as_str().into(),
-        now: Timestamp::from(arrived),
-        request_id,
-        delivery: None,
-    };
+    exchange.client = client;
+    exchange.authority =
+        HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::Malformed("unreadable-host"))?;
     trail.admitted(&exchange);
     Ok(Admitted(exchange))
 }

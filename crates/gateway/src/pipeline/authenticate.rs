@@ -58,6 +58,10 @@ impl Authenticated {
         self.routed.exchange()
     }
 
+    pub(super) fn exchange_mut(&mut self) -> &mut Exchange {
+        self.routed.exchange_mut()
+    }
+
     pub(super) fn route(&self) -> &Arc<CompiledRoute> {
         self.routed.route()
     }
@@ -150,7 +154,7 @@ async fn verify(presented: &Presented, routed: &Routed, gate: &Gate) -> Result<A
     if !is_accepted {
         return Err(Refusal::CredentialRefused("kind-not-accepted"));
     }
-    let now = exchange.now;
+    let now = exchange.now();
     let known = match presented {
         Presented::Bearer(token) | Presented::Dpop(token) => bearer::verify(token, gate, now).await?,
         Presented::ApiKey(key) => api_key(key, gate, now)?,

@@ -6,14 +6,13 @@ use super::authenticate::Authenticated;
 use super::authenticate::Known;
 use super::limit::IdentityLimited;
 use super::route::Routed;
-use crate::refusal::{Limited, Refusal};
+use crate::refusal::Refusal;
 
 /// A request that its caller may make, as far as the head tells.
 pub(crate) struct Authorized {
     pub(super) routed: Routed,
     pub(super) caller: Option<Arc<Known>>,
-    pub(super) limited: Option<Limited>,
-    pub(super) pending_owner: Option<Owner>,
+    pub(super) pending_owner: Option<Box<Owner>>,
     _decided: Decided,
 }
 
@@ -22,15 +21,15 @@ struct Decided(());
 
 /// Decides by the route's access rule; without a rule that holds, the answer is no.
 pub(super) fn authorize(limited: IdentityLimited) -> Result<Authorized, Refusal> {
-    let (authenticated, limited) = limited.into_parts();
+    let authenticated = limited.into_authenticated();
     let pending_owner = judge(&authenticated)?;
     let (routed, caller) = authenticated.into_parts();
-    Ok(Authorized { routed, caller, limited, pending_owner, _decided: Decided(()) })
+    Ok(Authorized { routed, caller, pending_owner, _decided: Decided(()) })
 }
 
-fn judge(authenticated: &Authenticated) -> Result<Option<Owner>, Refusal> {
+fn judge(authenticated: &Authenticated) -> Result<Option<Box<Owner>>, Refusal> {
     let exchange = authenticated.exchange();
-    let facts = Facts { client: exchange.client, parameters: authenticated.parameters(), now: exchange.now };
+    let facts = Facts { client: exchange.client, parameters: authenticated.parameters(), now: exchange.now() };
     let permit = decide(&authenticated.route().rules.access, authenticated.caller(), facts).map_err(Refusal::Denied)?;
-    Ok(permit.pending_owner().cloned())
+    Ok(permit.pending_owner().cloned().map(Box::new))
 }

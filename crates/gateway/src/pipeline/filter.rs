@@ -2,16 +2,17 @@ use std::sync::Arc;
 
 use bartizan_controls::gate as controls;
 use bartizan_evidence::{Recorder, RequestId};
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 
 use super::admit::Admission;
-use super::forward::{Context, Forwarded};
+use super::forward::Forwarded;
 use super::ownership::OwnedAnswer;
 use crate::answer::errors;
 use crate::answer::mask::{Mask, Masker};
 use crate::answer::{Caller, Transport};
-use crate::body::AnswerBody;
+use crate::body::{AnswerBody, Source};
 use crate::exchange::{Exchange, OpenAnswer, Trail};
 use crate::fields;
 use crate::gate::Gate;
@@ -29,35 +30,37 @@ pub(super) struct Seen {
 
 /// Brings an upstream's answer into order: what describes the server is removed, what protects the user is added, and what leaked by
 /// mistake does not leave.
-pub(super) async fn filter(
-    owned: OwnedAnswer,
+pub(super) async fn filter<S: Source>(
+    owned: OwnedAnswer<S>,
+    seen: &Seen,
     gate: &Gate,
     recorder: &Recorder,
     admission: Admission,
     trail: &mut Trail,
-) -> Result<Response<AnswerBody>, Refusal> {
-    let Forwarded { response, context } = owned.into_forwarded();
-    let route = &context.route;
-    let mut response = hide_faults(response, &context, trail).await;
+) -> Result<Response<AnswerBody<S>>, Refusal> {
+    let Forwarded { response, authorized } = owned.into_forwarded();
+    let route = authorized.routed.route();
+    let exchange = authorized.routed.exchange();
+    let mut response = hide_faults(response, exchange.request_id, trail).await;
     let headers = response.headers_mut();
     fields::strip_hop_by_hop(headers);
-    let transport = transport(context.over_tls, gate);
+    let transport = transport(seen.over_tls, gate);
     route.answer.cookies.harden(headers, transport);
-    apply_cors(route, &context.method, context.origin.as_ref(), headers);
-    let caller = if context.caller.is_some() { Caller::Authenticated } else { Caller::Anonymous };
+    apply_cors(route, &seen.method, seen.origin.as_ref(), headers);
+    let caller = if authorized.caller.is_some() { Caller::Authenticated } else { Caller::Anonymous };
     route.answer.headers.apply(headers, transport, caller);
-    if let Some(limited) = context.limited {
+    if let Some(limited) = exchange.limited {
         limited.add_fields(headers);
     }
     if let Some(mask) = &route.answer.mask {
         response = masked(response, mask, trail)?;
     }
-    let open = OpenAnswer::new(recorder.clone(), context.request_id, admission);
+    let open = OpenAnswer::new(recorder.clone(), exchange.request_id, admission);
     Ok(response.map(|body| body.watched(open)))
 }
 
 /// A refusal's answer carries what every answer carries.
-pub(super) fn refused(refusal: Refusal, request_id: RequestId, seen: &Seen, gate: &Gate) -> Response<AnswerBody> {
+pub(super) fn refused(refusal: Refusal, request_id: RequestId, seen: &Seen, gate: &Gate) -> Response<Bytes> {
     let mut response = refusal.into_response(request_id);
     let headers = response.headers_mut();
     let transport = transport(seen.over_tls, gate);
@@ -77,13 +80,13 @@ pub(super) fn preflight(
     exchange: &Exchange,
     routes: &[Arc<CompiledRoute>],
     gate: &Gate,
-) -> Option<(Arc<CompiledRoute>, Response<AnswerBody>)> {
+) -> Option<(Arc<CompiledRoute>, Response<Bytes>)> {
     let head = &exchange.head;
     let asked = head.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
     let asked = Method::from_bytes(asked.as_bytes()).ok()?;
     let route = routes.iter().find(|route| route.rules.methods.contains(&asked)).or(routes.first())?;
     let (status, fields) = route.answer.cors.preflight(&head.method, &head.headers)?;
-    let mut response = Response::new(AnswerBody::empty());
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
     *response.headers_mut() = fields;
     let transport = transport(exchange.connection.tls.is_some(), gate);
@@ -93,12 +96,12 @@ pub(super) fn preflight(
 
 /// What the plain HTTP listener answers: the same URL over TLS. The host is the configured one, never the client's `Host`, which
 /// would make this an open redirect.
-pub(super) fn redirection(target: &http::Uri, gate: &Gate) -> Response<AnswerBody> {
+pub(super) fn redirection(target: &http::Uri, gate: &Gate) -> Response<Bytes> {
     let authority = gate.config.server.public_url.authority().map_or("localhost", http::uri::Authority::as_str);
     // `*` is no path: behind an authority it would become a part of the host's name.
     let target = target.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let target = if target.starts_with('/') && target.is_ascii() { target } else { "/" };
-    let mut response = Response::new(AnswerBody::empty());
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     // `//elsewhere` would be read as another host if it stood alone; behind an authority it is a path.
     if let Ok(location) = HeaderValue::from_str(&format!("https://{authority}{target}")) {
@@ -124,7 +127,11 @@ pub(super) fn transport(over_tls: bool, gate: &Gate) -> Transport {
 
 /// Replaces bodies that tell how the upstream is made: every 5xx, and a 4xx that holds a stack trace. What a backend calls a success
 /// is not looked at: a page about stack traces is a page.
-async fn hide_faults(response: Response<AnswerBody>, context: &Context, trail: &mut Trail) -> Response<AnswerBody> {
+async fn hide_faults<S: Source>(
+    response: Response<AnswerBody<S>>,
+    request_id: RequestId,
+    trail: &mut Trail,
+) -> Response<AnswerBody<S>> {
     let (head, body) = response.into_parts();
     let is_error = head.status.is_client_error();
     let (body, tells) = if errors::replaces_body(head.status) {
@@ -137,18 +144,22 @@ async fn hide_faults(response: Response<AnswerBody>, context: &Context, trail: &
     };
     let Some(code) = tells else { return Response::from_parts(head, body) };
     trail.observe(controls::ERROR_HYGIENE.id, code);
-    let mut answer = problem(head.status, "upstream-error", "The service behind reported an error", context.request_id);
+    let mut answer = problem(head.status, "upstream-error", "The service behind reported an error", request_id);
     // What tells the client when to come back is no secret.
     for kept in [header::RETRY_AFTER, header::ALLOW, header::WWW_AUTHENTICATE] {
         if let Some(value) = head.headers.get(&kept) {
             answer.headers_mut().insert(kept, value.clone());
         }
     }
-    answer
+    answer.map(AnswerBody::full)
 }
 
 /// Puts the masker into the body's way. A body that cannot be read cannot be masked, and does not leave.
-fn masked(response: Response<AnswerBody>, mask: &Mask, trail: &mut Trail) -> Result<Response<AnswerBody>, Refusal> {
+fn masked<S: Source>(
+    response: Response<AnswerBody<S>>,
+    mask: &Mask,
+    trail: &mut Trail,
+) -> Result<Response<AnswerBody<S>>, Refusal> {
     if response.headers().contains_key(header::CONTENT_ENCODING) {
         trail.observe(controls::MASKING.id, "encoded-answer");
         return Err(Refusal::UpstreamFault("encoded-although-identity-was-asked-for"));

@@ -12,23 +12,20 @@ use crate::refusal::{Limited, Refusal};
 use crate::route::CompiledRoute;
 
 /// A request whose address has not used up its share.
-pub(crate) struct AddressLimited(Exchange);
+pub(crate) struct AddressLimited(Box<Exchange>);
 
 /// A request whose caller has not used up its share.
-pub(crate) struct IdentityLimited {
-    authenticated: Authenticated,
-    limited: Option<Limited>,
-}
+pub(crate) struct IdentityLimited(Authenticated);
 
 impl AddressLimited {
-    pub(super) fn into_exchange(self) -> Exchange {
+    pub(super) fn into_exchange(self) -> Box<Exchange> {
         self.0
     }
 }
 
 impl IdentityLimited {
-    pub(super) fn into_parts(self) -> (Authenticated, Option<Limited>) {
-        (self.authenticated, self.limited)
+    pub(super) fn into_authenticated(self) -> Authenticated {
+        self.0
     }
 }
 
@@ -41,24 +38,22 @@ pub(super) async fn by_address(admitted: Admitted, gate: &Gate) -> Result<Addres
 }
 
 /// Counts the caller, over all routes and on this one. Who is not signed in counts by address.
-pub(super) async fn by_identity(authenticated: Authenticated, gate: &Gate) -> Result<IdentityLimited, Refusal> {
+pub(super) async fn by_identity(mut authenticated: Authenticated, gate: &Gate) -> Result<IdentityLimited, Refusal> {
     let caller = authenticated.caller();
     let client = authenticated.exchange().client;
     if let Some(caller) = caller {
         count(gate, "identity", identity_key(gate, caller, None), gate.config.limits.identity).await?;
     }
     let route = authenticated.route();
-    let limited = match route.rules.limit {
-        Some(rate) => {
-            let key = match caller {
-                Some(caller) => identity_key(gate, caller, Some(route)),
-                None => gate.counter_key(&("route", route.name.as_ref(), prefix_of(gate, client))),
-            };
-            Some(count(gate, "route", key, rate).await?)
-        }
-        None => None,
-    };
-    Ok(IdentityLimited { authenticated, limited })
+    if let Some(rate) = route.rules.limit {
+        let key = match caller {
+            Some(caller) => identity_key(gate, caller, Some(route)),
+            None => gate.counter_key(&("route", route.name.as_ref(), prefix_of(gate, client))),
+        };
+        let limited = count(gate, "route", key, rate).await?;
+        authenticated.exchange_mut().limited = Some(limited);
+    }
+    Ok(IdentityLimited(authenticated))
 }
 
 /// Whether the address may try a credential at all: guessing is cut off before the guess costs a signature check.

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Every type between two stages has a constructor that only its own file sees: a stage that is left out, or stands in the wrong
-//! place, does not compile. Decisions know no socket and no pool; whatever has to ask an upstream does so through [`AskUpstream`].
+//! place, does not compile. Decisions ([`judge`]) know no socket and no pool, and may
+//! cross threads: whatever has to ask an upstream does so through [`AskUpstream`], and what passed is handed to an [`Onward`].
 
 mod admit;
 mod authenticate;
@@ -15,6 +16,7 @@ mod filter;
 mod forward;
 mod inspect;
 mod limit;
+mod outbound;
 mod ownership;
 mod route;
 mod validate;
@@ -23,19 +25,21 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bartizan_evidence::{Recorder, Stage};
+use bytes::Bytes;
 use http::{HeaderMap, Response};
 use serde_json::Value;
 
 pub(crate) use admit::Admission;
 pub(crate) use authenticate::{Known, VerifiedTokens, WebhookCaller};
+pub(crate) use forward::Forwarded;
+pub(crate) use inspect::Inspected;
 
 use self::filter::Seen;
-use crate::body::AnswerBody;
-use crate::config::UpstreamTimeouts;
+use crate::body::{AnswerBody, Source};
 use crate::exchange::{Raw, Trail};
 use crate::gate::Gate;
 use crate::refusal::Refusal;
-use crate::upstream::{Pool, Remote};
+use crate::route::CompiledRoute;
 
 /// How a stage asks an upstream for a document without knowing connections.
 pub(crate) trait AskUpstream {
@@ -45,27 +49,53 @@ pub(crate) trait AskUpstream {
 
 /// A look-up that the gate makes before it forwards.
 pub(crate) struct Question {
-    pub(crate) remote: Arc<Remote>,
-    pub(crate) timeouts: UpstreamTimeouts,
+    pub(crate) route: Arc<CompiledRoute>,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
 }
 
+/// Where requests go that passed every decision.
+pub(crate) trait Onward: AskUpstream {
+    /// Where its answers' bodies come from.
+    type Source: Source;
+
+    /// Hands a request on, and returns the head of its answer with a body that streams.
+    fn forward(
+        &self,
+        inspected: Inspected,
+        gate: &Gate,
+        trail: &mut Trail,
+    ) -> impl Future<Output = Result<Forwarded<Self::Source>, Refusal>>;
+}
+
+/// What was decided of a request that was not refused.
+pub(crate) enum Judged {
+    /// It may be handed on.
+    Pass(Inspected),
+    /// The gate answers it itself.
+    Answered(Response<Bytes>),
+}
+
 /// Takes a request through every stage; whatever happens, one answer comes out and one event is written.
-pub(crate) async fn run(raw: Raw, gate: &Arc<Gate>, pool: &Pool, recorder: &Recorder) -> Response<AnswerBody> {
-    let request_id = raw.request_id;
+pub(crate) async fn run<O: Onward>(
+    raw: Raw,
+    gate: &Gate,
+    onward: &O,
+    recorder: &Recorder,
+) -> Response<AnswerBody<O::Source>> {
+    let request_id = raw.request_id();
     let mut seen = Seen::of(&raw);
     let Some(mut trail) = Trail::begin(recorder, &raw) else {
-        return filter::refused(Refusal::Unrecordable, request_id, &seen, gate);
+        return filter::refused(Refusal::Unrecordable, request_id, &seen, gate).map(AnswerBody::full);
     };
-    match pass(raw, gate, pool, recorder, &mut trail, &mut seen).await {
+    match pass(raw, gate, onward, recorder, &mut trail, &mut seen).await {
         Ok(response) => {
             trail.answered(response.status());
             response
         }
         Err(refusal) => {
             trail.refused(&refusal);
-            filter::refused(refusal, request_id, &seen, gate)
+            filter::refused(refusal, request_id, &seen, gate).map(AnswerBody::full)
         }
     }
 }
@@ -73,22 +103,46 @@ pub(crate) async fn run(raw: Raw, gate: &Arc<Gate>, pool: &Pool, recorder: &Reco
 /// Answers a request on the plain HTTP listener, which leaves an event like any other.
 pub(crate) fn redirect(raw: &Raw, gate: &Gate, recorder: &Recorder) -> Response<AnswerBody> {
     let Some(trail) = Trail::begin(recorder, raw) else {
-        return filter::refused(Refusal::Unrecordable, raw.request_id, &Seen::of(raw), gate);
+        return filter::refused(Refusal::Unrecordable, raw.request_id(), &Seen::of(raw), gate).map(AnswerBody::full);
     };
-    let response = filter::redirection(&raw.head.uri, gate);
+    let response = filter::redirection(&raw.head().uri, gate);
     trail.answered(response.status());
-    response
+    response.map(AnswerBody::full)
 }
 
-async fn pass(
+async fn pass<O: Onward>(
     raw: Raw,
-    gate: &Arc<Gate>,
-    pool: &Pool,
+    gate: &Gate,
+    onward: &O,
     recorder: &Recorder,
     trail: &mut Trail,
     seen: &mut Seen,
-) -> Result<Response<AnswerBody>, Refusal> {
+) -> Result<Response<AnswerBody<O::Source>>, Refusal> {
     let admission = gate.admission().ok_or(Refusal::Overloaded)?;
+    let inspected = match judge(raw, gate, onward, trail, seen).await? {
+        Judged::Pass(inspected) => inspected,
+        Judged::Answered(answer) => return Ok(answer.map(AnswerBody::full)),
+    };
+
+    trail.enter(Stage::Forward);
+    let mut forwarded = onward.forward(inspected, gate, trail).await?;
+    forwarded.settle_delivery();
+
+    trail.enter(Stage::InspectAnswer);
+    let owned = ownership::read_answer(forwarded).await?;
+
+    trail.enter(Stage::Filter);
+    filter::filter(owned, seen, gate, recorder, admission, trail).await
+}
+
+/// Every decision about a request, in order.
+async fn judge(
+    raw: Raw,
+    gate: &Gate,
+    upstream: &impl AskUpstream,
+    trail: &mut Trail,
+    seen: &mut Seen,
+) -> Result<Judged, Refusal> {
     let admitted = admit::admit(raw, gate, trail)?;
 
     trail.enter(Stage::LimitAddress);
@@ -97,7 +151,7 @@ async fn pass(
     trail.enter(Stage::Route);
     let routed = match route::find(limited, gate, trail, seen)? {
         route::Way::Onward(routed) => routed,
-        route::Way::Preflight(answer) => return Ok(answer),
+        route::Way::Preflight(answer) => return Ok(Judged::Answered(answer)),
     };
 
     trail.enter(Stage::Authenticate);
@@ -113,28 +167,58 @@ async fn pass(
     let validated = validate::validate(authorized);
 
     trail.enter(Stage::Authorize);
-    let permitted = ownership::ask_first(validated, gate, pool).await?;
+    let permitted = ownership::ask_first(validated, gate, upstream).await?;
 
     trail.enter(Stage::Inspect);
-    let inspected = inspect::inspect(permitted);
-
-    trail.enter(Stage::Forward);
-    let forwarded = forward::forward(inspected, gate, pool, trail).await?;
-
-    trail.enter(Stage::InspectAnswer);
-    let owned = ownership::read_answer(forwarded).await?;
-
-    trail.enter(Stage::Filter);
-    filter::filter(owned, gate, recorder, admission, trail).await
+    Ok(Judged::Pass(inspect::inspect(permitted)))
 }
 
 impl Seen {
     fn of(raw: &Raw) -> Self {
+        let head = raw.head();
         Self {
             route: None,
-            origin: raw.head.headers.get(http::header::ORIGIN).cloned(),
-            method: raw.head.method.clone(),
-            over_tls: raw.connection.tls.is_some(),
+            origin: head.headers.get(http::header::ORIGIN).cloned(),
+            method: head.method.clone(),
+            over_tls: raw.connection().tls.is_some(),
         }
+    }
+}
+
+/// Decisions may cross threads, whatever the gate's own connections do: a service of somebody else's runtime carries them too. What
+/// would bind them to a thread does not compile.
+const _: () = {
+    struct Nobody;
+
+    impl AskUpstream for Nobody {
+        async fn document(&self, _: Question) -> Result<Value, Refusal> {
+            Err(Refusal::OwnerUnknown("nobody-to-ask"))
+        }
+    }
+
+    fn crosses_threads(_: impl Send) {}
+
+    #[expect(dead_code, reason = "compiled, never run")]
+    fn decisions_cross_threads(raw: Raw, gate: &Gate, trail: &mut Trail, seen: &mut Seen) {
+        crosses_threads(judge(raw, gate, &Nobody, trail, seen));
+    }
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::Pool;
+
+    fn size_of_future<A, B, C, D, F: Future>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_request_is_small_since_hyper_copies_it_for_each_request() {
+        let way = |raw: Raw, gate: &'static Gate, pool: &'static Pool, recorder: &'static Recorder| {
+            run(raw, gate, pool, recorder)
+        };
+        let size = size_of_future(way);
+        assert!(size < 2048, "{size} bytes");
     }
 }

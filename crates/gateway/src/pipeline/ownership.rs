@@ -4,20 +4,19 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bartizan_policy::{Owner, OwnerSource};
-use http::{Method, Response, header};
+use http::{Method, header};
 use http_body_util::{BodyExt, Limited as LengthLimit};
 use serde_json::Value;
 
 use super::authenticate::Known;
 use super::authorize::Authorized;
-use super::forward::{Forwarded, Outbound};
+use super::forward::Forwarded;
+use super::outbound::Outbound;
 use super::validate::Validated;
 use super::{AskUpstream, Question};
-use crate::body::AnswerBody;
+use crate::body::{AnswerBody, Source};
 use crate::gate::Gate;
 use crate::refusal::Refusal;
-use crate::route::Target;
-use crate::upstream::Pool;
 
 /// How much of a document is read to find its owner.
 pub(super) const MOST_DOCUMENT_BYTES: usize = 1024 * 1024;
@@ -32,21 +31,25 @@ impl Permitted {
 }
 
 /// An answer that its caller may see.
-pub(crate) struct OwnedAnswer(Forwarded);
+pub(crate) struct OwnedAnswer<S>(Forwarded<S>);
 
-impl OwnedAnswer {
-    pub(super) fn into_forwarded(self) -> Forwarded {
+impl<S> OwnedAnswer<S> {
+    pub(super) fn into_forwarded(self) -> Forwarded<S> {
         self.0
     }
 }
 
 /// Asks the upstream who owns what the request is about, where the route says so, before anything is changed.
-pub(super) async fn ask_first(validated: Validated, gate: &Arc<Gate>, pool: &Pool) -> Result<Permitted, Refusal> {
+pub(super) async fn ask_first(
+    validated: Validated,
+    gate: &Gate,
+    upstream: &impl AskUpstream,
+) -> Result<Permitted, Refusal> {
     let authorized = validated.into_authorized();
-    match (&authorized.pending_owner, &authorized.caller) {
+    match (authorized.pending_owner.as_deref(), &authorized.caller) {
         (None, _) => {}
         (Some(owner), Some(caller)) => match &owner.source {
-            OwnerSource::Lookup { path, .. } => ask(&authorized, owner, path, caller, gate, pool).await?,
+            OwnerSource::Lookup { path, .. } => ask(&authorized, owner, path, caller, gate, upstream).await?,
             OwnerSource::Field(_) if authorized.routed.exchange().head.method == Method::GET => {}
             // HEAD shows no field, and after an unsafe method it would be too late.
             OwnerSource::Field(_) => return Err(Refusal::OwnerUnknown("method-shows-no-owner")),
@@ -62,11 +65,9 @@ async fn ask(
     owner: &Owner,
     path: &str,
     caller: &Known,
-    gate: &Arc<Gate>,
-    pool: &Pool,
+    gate: &Gate,
+    upstream: &impl AskUpstream,
 ) -> Result<(), Refusal> {
-    let route = authorized.routed.route();
-    let Target::Remote(remote) = &route.target else { return Err(Refusal::OwnerUnknown("no-upstream-to-ask")) };
     let mut headers = authorized.routed.exchange().head.headers.clone();
     for about_the_body in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::EXPECT] {
         headers.remove(about_the_body);
@@ -74,12 +75,11 @@ async fn ask(
     let outbound = Outbound::new(authorized, gate);
     outbound.set_fields(&mut headers, true)?;
     let question = Question {
-        remote: remote.clone(),
-        timeouts: route.rules.timeouts,
+        route: authorized.routed.route().clone(),
         path: fill(path, authorized.routed.parameters())?,
         headers,
     };
-    let document = pool.document(question).await?;
+    let document = upstream.document(question).await?;
     owner.judge_document(&caller.principal, &document).map_err(Refusal::Denied)
 }
 
@@ -109,8 +109,10 @@ fn escape_into(path: &mut String, value: &str) {
 }
 
 /// Reads the owner from the answer, where the route says so, before a byte of it goes out.
-pub(super) async fn read_answer(forwarded: Forwarded) -> Result<OwnedAnswer, Refusal> {
-    let Some((owner, caller)) = forwarded.pending_owner() else { return Ok(OwnedAnswer(forwarded)) };
+pub(super) async fn read_answer<S: Source>(mut forwarded: Forwarded<S>) -> Result<OwnedAnswer<S>, Refusal> {
+    if forwarded.pending_owner().is_none() {
+        return Ok(OwnedAnswer(forwarded));
+    }
     let status = forwarded.response.status();
     if !status.is_success() {
         return Ok(OwnedAnswer(forwarded));
@@ -120,15 +122,16 @@ pub(super) async fn read_answer(forwarded: Forwarded) -> Result<OwnedAnswer, Ref
     {
         return Err(Refusal::OwnerUnknown("answer-is-partial-or-encoded"));
     }
-    let Forwarded { response, context } = forwarded;
-    let (head, body) = response.into_parts();
+    let body = std::mem::replace(forwarded.response.body_mut(), AnswerBody::empty());
     let bytes = LengthLimit::new(body, MOST_DOCUMENT_BYTES)
         .collect()
         .await
         .map_err(|_| Refusal::OwnerUnknown("answer-too-large-or-cut"))?
         .to_bytes();
     let document: Value = serde_json::from_slice(&bytes).map_err(|_| Refusal::OwnerUnknown("answer-is-not-json"))?;
-    owner.judge_document(&caller.principal, &document).map_err(Refusal::Denied)?;
-    let response = Response::from_parts(head, AnswerBody::full(bytes));
-    Ok(OwnedAnswer(Forwarded { response, context }))
+    if let Some((owner, caller)) = forwarded.pending_owner() {
+        owner.judge_document(&caller.principal, &document).map_err(Refusal::Denied)?;
+    }
+    *forwarded.response.body_mut() = AnswerBody::full(bytes);
+    Ok(OwnedAnswer(forwarded))
 }

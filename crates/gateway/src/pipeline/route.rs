@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Method, Response};
 
 use super::filter::{self, Seen};
 use super::limit::AddressLimited;
-use crate::body::AnswerBody;
 use crate::exchange::{Exchange, Trail};
 use crate::gate::Gate;
 use crate::path::decoded;
@@ -16,7 +16,7 @@ pub(crate) type Parameters = Vec<(Arc<str>, String)>;
 
 /// A request for something that is declared.
 pub(crate) struct Routed {
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     route: Arc<CompiledRoute>,
     parameters: Parameters,
 }
@@ -37,19 +37,14 @@ impl Routed {
     pub(super) fn parameters(&self) -> &[(Arc<str>, String)] {
         &self.parameters
     }
-
-    pub(super) fn into_parts(self) -> (Exchange, Arc<CompiledRoute>, Parameters) {
-        (self.exchange, self.route, self.parameters)
-    }
 }
 
 /// Where a request goes from here.
-#[expect(clippy::large_enum_variant, reason = "nearly all go onward: boxing them would allocate on the hot path")]
 pub(super) enum Way {
     /// Through the remaining stages.
     Onward(Routed),
     /// Nowhere: a browser asks whether it may ask (`Fetch §3.3`), and the gate answers for the route.
-    Preflight(Response<AnswerBody>),
+    Preflight(Response<Bytes>),
 }
 
 /// Finds the declared route. What is not declared gets 404 and never reaches an upstream.

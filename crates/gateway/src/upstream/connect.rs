@@ -54,7 +54,8 @@ pub(crate) fn authorities(file: Option<&Path>) -> Result<Arc<ClientConfig>, Stri
     let mut roots = RootCertStore::empty();
     match file {
         Some(file) => {
-            let certificates = CertificateDer::pem_file_iter(file).map_err(|cause| cause.to_string())?;
+            let certificates =
+                CertificateDer::pem_file_iter(file).map_err(|cause| format!("`{}`: {cause}", file.display()))?;
             for certificate in certificates {
                 let certificate = certificate.map_err(|cause| cause.to_string())?;
                 roots.add(certificate).map_err(|cause| cause.to_string())?;

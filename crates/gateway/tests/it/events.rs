@@ -129,7 +129,7 @@ async fn a_port_that_is_taken_is_refused_with_a_remedy_even_by_another_gate() {
     let mut rules = config(vec![route("/", upstream.address())]);
     rules.server.redirect_from = Some("127.0.0.1:0".parse().unwrap());
     let gate = Gated::start(rules.clone());
-    rules.server.listen = vec![gate.address()];
+    rules.server.listen = vec![gate.address().into()];
     rules.server.redirect_from = None;
     let taken = |server: &Server| Bound::bind(server).err().map(|fault| fault.to_string()).unwrap();
     assert!(taken(&rules.server).contains("another process listens there"));

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use bartizan_evidence::{Config as EvidenceConfig, Recorder, WriterHandle};
 use bartizan_gateway::config::{
-    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Route, Server, Tls,
-    TrustedIssuer, Upstream, UpstreamTimeouts,
+    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Listening, Route, Server,
+    Tls, TrustedIssuer, Upstream, UpstreamTimeouts,
 };
 use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::ports::AssertionKeys;
-use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, GateError, Ports};
+use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, GateError, MemoryReplays, Ports};
 use bartizan_policy::{Access, CredentialKind, Owner, OwnerSource, Rate, Rule};
 use bartizan_testkit::{Answered, HttpClient, Issuer};
 use bartizan_token::{AssertionSigner, KeySource};
@@ -50,15 +50,25 @@ impl Gated {
 
     /// Starts a gate whose audit queue has `queue` places.
     pub(crate) fn with_queue(config: Config, queue: usize) -> Self {
+        Self::with_ports(config, queue, |ports| ports)
+    }
+
+    fn with_ports(config: Config, queue: usize, change: impl FnOnce(Ports) -> Ports) -> Self {
         let state = tempfile::tempdir().unwrap();
         let queue = NonZeroUsize::new(queue).unwrap();
         let (recorder, writer) =
             Recorder::start(EvidenceConfig { queue, ..EvidenceConfig::in_state(state.path()) }).unwrap();
-        let ports = ports(&config, &recorder);
+        let ports = change(ports(&config, &recorder));
         let bound = Bound::bind(&config.server).unwrap();
         let gate = Gate::build(config, &ports).unwrap();
         let serving = bound.serve(gate, &recorder).unwrap();
         Self { serving: Some(serving), writer: Some(writer), recorder, ports, state }
+    }
+
+    /// Starts a gate that remembers no more than `room` of what counts once.
+    pub(crate) fn with_replay_room(config: Config, room: NonZeroUsize) -> Self {
+        let memory = || Arc::new(MemoryReplays::new(room));
+        Self::with_ports(config, 4096, |ports| ports.with_replays(memory(), memory()))
     }
 
     /// Compiles a configuration without serving it.
@@ -173,6 +183,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
     Config {
         server: Server {
             listen: vec!["127.0.0.1:0".parse().unwrap()],
+            listening: Listening::default(),
             redirect_from: None,
             public_url: "http://api.test".parse().unwrap(),
             hosts: Vec::new(),
@@ -186,6 +197,8 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         limits: Limits::default(),
         issuers: Vec::new(),
         api_keys: Vec::new(),
+        certificates: Vec::new(),
+        webhooks: Vec::new(),
         revoked: Vec::new(),
         routes,
         assertion: Assertion::default(),
@@ -198,18 +211,20 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         name: path.into(),
         path: path.into(),
         methods: vec![Method::GET, Method::POST, Method::PUT, Method::DELETE],
-        upstream: Upstream {
-            name: "backend".into(),
-            origin: format!("http://{upstream}").parse().unwrap(),
-            authorities: None,
-        },
+        upstream: backend(upstream).into(),
         access: Access::Public,
         credentials: Vec::new(),
+        webhook: None,
         limit: None,
         body_bytes: 1 << 20,
         timeouts: UpstreamTimeouts::default(),
         answer: AnswerRules::default(),
     }
+}
+
+/// The upstream of one endpoint at this address.
+pub(crate) fn backend(address: SocketAddr) -> Upstream {
+    Upstream::at("backend", &format!("http://{address}").parse().unwrap()).unwrap()
 }
 
 /// A route for those whom a bearer token or an API key names.
@@ -231,6 +246,7 @@ pub(crate) fn owner(source: OwnerSource) -> Access {
 pub(crate) fn trusting(issuer: &Issuer) -> TrustedIssuer {
     let discovery = format!("{}/.well-known/openid-configuration", issuer.url());
     TrustedIssuer {
+        introspection: None,
         issuer: bartizan_token::Issuer::new(issuer.url(), vec![AUDIENCE.to_owned()], KeySource::Published),
         fetch: Some(KeyFetch { from: KeyLocation::Discovery(discovery.parse().unwrap()), authorities: None }),
     }

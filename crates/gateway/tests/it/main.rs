@@ -4,13 +4,16 @@
 mod admit;
 mod authenticate;
 mod authorize;
+mod dpop;
 mod events;
 mod fields;
 mod filter;
 mod forward;
 mod harness;
+mod introspection;
 mod limits;
 mod reload;
 mod tls;
 mod upstream_faults;
+mod webhooks;
 mod wire;

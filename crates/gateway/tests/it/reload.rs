@@ -3,12 +3,13 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
+use bartizan_gateway::config::{Upstream as UpstreamRules, UpstreamTls};
 use bartizan_testkit::{Answer, Certificate, HttpClient, Protocol, RawUpstream, Step, Upstream};
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use tokio::task::JoinSet;
 
-use crate::harness::{Gated, config, eventually, request, route};
+use crate::harness::{Gated, backend, config, eventually, request, route};
 use crate::tls::over_tls;
 use crate::wire::Wire;
 
@@ -80,9 +81,11 @@ async fn a_configuration_that_cannot_stand_names_its_culprit() {
     let fault = Gated::build(config(twice)).err().unwrap().to_string();
     assert!(fault.contains("route `/a`") && fault.contains("declared twice for GET"), "{fault}");
     let mut elsewhere = route("/a", upstream.address());
-    elsewhere.upstream.origin = "ftp://backend.test".parse().unwrap();
+    let tls = UpstreamTls { authorities: Some("/nowhere/ca.pem".into()), ..UpstreamTls::default() };
+    elsewhere.upstream = UpstreamRules { tls: Some(tls), ..backend(upstream.address()) }.into();
     let fault = Gated::build(config(vec![elsewhere])).err().unwrap().to_string();
-    assert!(fault.contains("ftp://backend.test") && fault.contains("http://"), "{fault}");
+    assert!(fault.contains("upstream `backend`") && fault.contains("/nowhere/ca.pem"), "{fault}");
+    assert!(UpstreamRules::at("elsewhere", &"ftp://backend.test".parse().unwrap()).is_none());
 }
 
 #[tokio::test]

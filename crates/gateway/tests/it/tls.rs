@@ -25,6 +25,7 @@ pub(crate) fn over_tls(mut config: Config, certificates: &[&Certificate]) -> (Co
         let files = CertificateFiles {
             certificate: directory.path().join(format!("{number}.crt")),
             key: directory.path().join(format!("{number}.key")),
+            ocsp: None,
         };
         std::fs::write(&files.certificate, &certificate.pem).unwrap();
         std::fs::write(&files.key, &certificate.key_pem).unwrap();

@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod issuers;
+mod machines;
 mod operation;
 mod routes;
 mod server;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
+pub use machines::{CertificateCaller, Dpop, DpopNonce, DpopRules, DpopWord, Introspection, Webhook, WebhookForm};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
@@ -41,6 +43,12 @@ pub struct File {
     /// API keys, by hash. `bartizan key new` makes a key and prints its section.
     #[serde(default)]
     pub keys: Vec<Key>,
+    /// Whom client certificates speak for.
+    #[serde(default)]
+    pub certificates: Vec<CertificateCaller>,
+    /// Senders of webhooks.
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
     /// Credentials that ended before their expiry.
     #[serde(default)]
     pub revoked: Vec<Revoked>,

@@ -84,6 +84,12 @@ pub struct Limits {
     pub identity: Rate,
     /// Requests in flight: 503 beyond, at once, rather than late answers for everybody.
     pub concurrency: NonZeroUsize,
+    /// Open connections: another one is closed at once.
+    pub connections: NonZeroUsize,
+    /// Open connections from one address (IPv6: one prefix): another one is closed at once. Trusted proxies are exempt.
+    pub connections_per_address: NonZeroUsize,
+    /// TLS handshakes under way: a connection that would begin another one is closed at once.
+    pub handshakes: NonZeroUsize,
     /// How many bits of an IPv6 address count as one client.
     #[schemars(range(min = 16, max = 128))]
     pub ipv6_prefix: NonZeroU8,
@@ -99,6 +105,9 @@ impl Default for Limits {
             failed_authentication: per_minute(30),
             identity: per_minute(1200),
             concurrency: NonZeroUsize::MIN.saturating_add(4095),
+            connections: NonZeroUsize::MIN.saturating_add(16_383),
+            connections_per_address: NonZeroUsize::MIN.saturating_add(1023),
+            handshakes: NonZeroUsize::MIN.saturating_add(1023),
             ipv6_prefix: NonZeroU8::MIN.saturating_add(63),
             counters: NonZeroUsize::MIN.saturating_add(262_143),
         }

@@ -35,6 +35,11 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// Threads that serve requests. Without it, one per core.
     pub workers: Option<NonZeroU16>,
+    /// Whom the gate becomes once its ports are bound, when it is started as root. `"root"`, to stay it, has to be said: started as
+    /// root without this key it does not serve.
+    pub user: Option<String>,
+    /// The group that goes with `user`. Without it, the user's own.
+    pub group: Option<String>,
     /// How long requests in flight may take once the gate is told to stop.
     #[serde(default = "defaults::drain")]
     pub drain: Period,
@@ -56,9 +61,13 @@ pub struct Server {
     /// How long a client may take for the whole head of a request, and to send the next one on an open connection.
     #[serde(default = "defaults::header_timeout")]
     pub header_timeout: Period,
-    /// How long a client may be silent in the middle of a body.
+    /// How long a client may be silent in the middle of a body, or take nothing of its answer.
     #[serde(default = "defaults::idle_timeout")]
     pub idle_timeout: Period,
+    /// Bytes a second that a client has to send of a body, or take of its answer, while it is waited for; a slower one uses up
+    /// `idle_timeout`.
+    #[serde(default = "defaults::min_rate")]
+    pub min_rate: Size,
 }
 
 /// TLS on the public listener.
@@ -137,5 +146,8 @@ mod defaults {
     }
     pub(super) const fn idle_timeout() -> Period {
         Period::new(Duration::from_secs(30))
+    }
+    pub(super) const fn min_rate() -> Size {
+        Size::new(240)
     }
 }

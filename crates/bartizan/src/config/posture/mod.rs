@@ -6,7 +6,7 @@ mod route;
 mod text;
 mod words;
 
-use bartizan_gateway::config::{Config, Tls, TlsVersion};
+use bartizan_gateway::config::{self as gateway, Config, Tls, TlsVersion};
 use bartizan_vault::RootSource;
 use serde::Serialize;
 
@@ -121,6 +121,15 @@ fn everywhere(resolved: &Resolved) -> Vec<String> {
         format!("{} failed sign-ins from one address", Rate::from(limits.failed_authentication)),
         format!("{} requests at once, then 503", limits.concurrency),
         format!(
+            "{} connections, {} from one address, {} handshakes at once; another one is closed",
+            limits.connections, limits.connections_per_address, limits.handshakes
+        ),
+        format!(
+            "clients that send or take less than {} bytes a second are cut off within {}",
+            server.timeouts.min_rate,
+            Period::new(server.timeouts.body_idle)
+        ),
+        format!(
             "heads of at most {} fields and {} KiB, read within {}",
             server.bounds.headers,
             server.bounds.head_bytes.get() / 1024,
@@ -143,7 +152,7 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
     let server = &resolved.gateway.server;
     let mut weaker = Vec::new();
     match &server.tls {
-        Tls::Off if server.listen.iter().all(|address| address.ip().is_loopback()) => {
+        Tls::Off if server.listen.iter().all(gateway::ListenAddress::is_local) => {
             weaker.push(Weakness::new("no TLS: requests are readable on this machine", "`tls = \"off\"`"));
         }
         Tls::Off => {
@@ -168,6 +177,9 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "others can read health and metrics, without TLS",
             "`[console] listen` is not loopback",
         ));
+    }
+    if resolved.identity.user.as_deref() == Some("root") {
+        weaker.push(Weakness::new("whoever breaks the gate has the whole machine", "`[server] user = \"root\"`"));
     }
     if server.hosts.iter().any(|host| &**host == "*") {
         weaker.push(Weakness::new("any name in `Host` is accepted", "`[server] hosts` holds `*`"));

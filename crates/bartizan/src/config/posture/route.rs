@@ -1,4 +1,4 @@
-use bartizan_gateway::config::Route;
+use bartizan_gateway::config::{EndpointAddress, Route, Scheme};
 use bartizan_gateway::{Cors, Credentials, Hsts, Origins};
 use bartizan_policy::{Access, CredentialKind};
 use serde::Serialize;
@@ -37,7 +37,7 @@ impl RoutePosture {
             name: route.name.to_string(),
             methods: route.methods.iter().map(ToString::to_string).collect(),
             path: route.path.to_string(),
-            upstream: route.upstream.origin.to_string().trim_end_matches('/').to_owned(),
+            upstream: upstream(route),
             who: words::who(&route.access),
             credentials: credentials(route),
             limits: limits(route),
@@ -53,12 +53,14 @@ fn credentials(route: &Route) -> Vec<String> {
         return Vec::new();
     }
     let name = |kind: &CredentialKind| match kind {
-        CredentialKind::Session => "session",
-        CredentialKind::Bearer => "bearer token",
-        CredentialKind::ApiKey => "API key",
-        CredentialKind::Mtls => "client certificate",
+        CredentialKind::Session => "session".to_owned(),
+        CredentialKind::Bearer => "bearer token".to_owned(),
+        CredentialKind::Dpop => "token bound to a key".to_owned(),
+        CredentialKind::ApiKey => "API key".to_owned(),
+        CredentialKind::Mtls => "client certificate".to_owned(),
+        CredentialKind::Webhook => format!("signature of {}", route.webhook.as_deref().unwrap_or("nobody")),
     };
-    route.credentials.iter().map(|kind| name(kind).to_owned()).collect()
+    route.credentials.iter().map(name).collect()
 }
 
 fn limits(route: &Route) -> Vec<String> {
@@ -106,7 +108,7 @@ fn weaker(route: &Route, inspect: Mode) -> Vec<Weakness> {
     if route.limit.is_none() {
         weak("no limit of its own", "no `limit`".to_owned());
     }
-    if route.upstream.origin.scheme_str() == Some("http") && !is_local(route) {
+    if crosses_in_the_clear(route) {
         weak("requests to the upstream cross the network in the clear", "`upstream` is `http`".to_owned());
     }
     if route.answer.cors.as_ref().is_some_and(|cors| cors.origins == Origins::Any) {
@@ -139,8 +141,24 @@ fn has_unowned_objects(route: &Route) -> bool {
     has_parameter && !owned
 }
 
-fn is_local(route: &Route) -> bool {
-    route.upstream.origin.host().is_some_and(crate::config::units::is_loopback_host)
+/// Whom requests are for: one name, or each with its part.
+fn upstream(route: &Route) -> String {
+    if route.upstream.others.is_empty() {
+        return route.upstream.name().to_string();
+    }
+    let sum: u32 = route.upstream.shares().map(|share| u32::from(share.weight)).sum();
+    let part = |weight: u16| format!("{}/{sum}", weight);
+    let shares = route.upstream.shares().map(|share| format!("{} ({})", share.upstream.name, part(share.weight)));
+    shares.collect::<Vec<_>>().join(", ")
+}
+
+fn crosses_in_the_clear(route: &Route) -> bool {
+    let is_local = |address: &EndpointAddress| match address {
+        EndpointAddress::Host(host, _) => crate::config::units::is_loopback_host(host),
+        EndpointAddress::Unix(_) => true,
+    };
+    let plain = route.upstream.shares().filter(|share| share.upstream.scheme() == Scheme::Http);
+    plain.flat_map(|share| &share.upstream.endpoints).any(|endpoint| !is_local(&endpoint.address))
 }
 
 fn security_headers_removed(route: &Route) -> Vec<String> {

@@ -21,7 +21,7 @@ impl Resolver<'_> {
     pub(super) fn certificate(&mut self, files: &Certificate, place: &Place) -> Option<CertificateFiles> {
         let (cert_place, key_place) = (place.key("cert"), place.key("key"));
         let chain = self.content(&files.cert, &cert_place, "certificate");
-        let key = self.content(&files.key, &key_place, "key");
+        let key = self.private_content(&files.key, &key_place, "key");
         let chain = chain.and_then(|pem| {
             let chain = self.chain(&pem, files, &cert_place);
             self.contents.push(pem);
@@ -39,7 +39,7 @@ impl Resolver<'_> {
             self.error(FaultKind::Certificate, &key_place, message, "name the key that the certificate was issued for");
             return None;
         }
-        Some(CertificateFiles { certificate: self.beside(&files.cert), key: self.beside(&files.key) })
+        Some(CertificateFiles { certificate: self.beside(&files.cert), key: self.beside(&files.key), ocsp: None })
     }
 
     fn chain(&mut self, pem: &[u8], files: &Certificate, place: &Place) -> Option<Vec<CertificateDer<'static>>> {

@@ -5,6 +5,8 @@ mod answer;
 mod certificate;
 mod issuers;
 mod keys;
+mod machines;
+mod private;
 mod routes;
 mod server;
 mod state;
@@ -20,7 +22,7 @@ use bartizan_vault::Secret;
 use super::environment::beside;
 use super::faults::{Fault, FaultKind};
 use super::literal::{self, SecretSource};
-use super::load::Console;
+use super::load::{Console, Identity};
 use super::source::Source;
 use super::tree::{Node, Place};
 use super::{Digest, Environment};
@@ -32,6 +34,7 @@ pub(crate) struct Resolved {
     pub(crate) store: bartizan_store::Config,
     pub(crate) vault: bartizan_vault::RootSource,
     pub(crate) console: Console,
+    pub(crate) identity: Identity,
     pub(crate) digest: Digest,
     /// What injection inspection was asked to do, route by route: this version has none, and the posture must say so.
     pub(crate) inspect: Vec<literal::Mode>,
@@ -57,6 +60,8 @@ pub(crate) fn resolve(
     let server = resolver.server(file);
     let issuers = resolver.issuers(&file.issuers);
     let api_keys = resolver.keys(&file.keys);
+    let certificates = resolver.certificates(&file.certificates);
+    let webhooks = resolver.webhooks(&file.webhooks);
     let revoked = resolver.revoked(file);
     let routes = resolver.routes(file);
     let vault = resolver.root(file);
@@ -66,6 +71,8 @@ pub(crate) fn resolve(
             limits: state::limits(&file.limits),
             issuers,
             api_keys,
+            certificates,
+            webhooks,
             revoked,
             routes,
             assertion: gateway::Assertion { enabled: file.assertion.header, lifetime: file.assertion.lifetime.get() },
@@ -74,6 +81,7 @@ pub(crate) fn resolve(
         store: bartizan_store::Config::Sqlite { directory: resolver.beside(&file.store.path) },
         vault,
         console: Console { listen: file.console.listen.get() },
+        identity: resolver.identity(file),
         digest: Digest::of(&resolver.contents, &resolver.secrets),
         inspect: file.routes.iter().map(|route| route.inspect).collect(),
     });
@@ -169,7 +177,7 @@ impl Resolver<'_> {
                 value.into_bytes()
             }
             SecretSource::File(from) => {
-                let mut content = self.content(&from.file, &place.key("file"), "secret's file")?;
+                let mut content = self.private_content(&from.file, &place.key("file"), "secret's file")?;
                 // Editors and `echo` end a file with a line break, which is not part of the secret.
                 if content.ends_with(b"\n") {
                     content.pop();

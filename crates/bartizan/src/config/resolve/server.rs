@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use bartizan_gateway::config as gateway;
@@ -9,6 +9,7 @@ use http::Uri;
 use super::Resolver;
 use crate::config::faults::FaultKind;
 use crate::config::literal::{File, Server, Tls, TlsVersion, TlsWord};
+use crate::config::load::Identity;
 use crate::config::tree::Place;
 use crate::config::units::{Address, Size};
 
@@ -32,7 +33,8 @@ impl Resolver<'_> {
         }
         let public_url = self.public_url(server, plain, &place)?;
         Some(gateway::Server {
-            listen: server.listen.as_slice().iter().map(|address| address.get()).collect(),
+            listen: server.listen.as_slice().iter().map(|address| address.get().into()).collect(),
+            listening: gateway::Listening::default(),
             redirect_from: server.redirect_from.map(Address::get),
             public_url,
             hosts,
@@ -42,6 +44,7 @@ impl Resolver<'_> {
             drain: server.drain.get(),
             bounds: self.bounds(server, &place)?,
             timeouts: gateway::ClientTimeouts {
+                min_rate: self.min_rate(server, &place)?,
                 handshake: server.handshake_timeout.get(),
                 head: server.header_timeout.get(),
                 body_idle: server.idle_timeout.get(),
@@ -83,6 +86,17 @@ impl Resolver<'_> {
             let message = format!("the console listens on `{console}`, where others can reach it, in plain HTTP");
             self.warning(FaultKind::Unsafe, &place, message, "listen on 127.0.0.1, or keep others out by a firewall");
         }
+    }
+
+    /// Whether the names exist is asked where the gate starts: `check` may run on another machine.
+    pub(super) fn identity(&mut self, file: &File) -> Identity {
+        let Server { user, group, .. } = &file.server;
+        if user.is_none() && group.is_some() {
+            let place = Place::root().key("server").key("group");
+            let message = "`group` says nothing without `user`";
+            self.error(FaultKind::Contradiction, &place, message, "name the user as well: `user = \"bartizan\"`");
+        }
+        Identity { user: user.clone(), group: group.clone() }
     }
 
     /// Whoever may say which address a client has can say any: past limits, networks and the audit log.
@@ -137,6 +151,11 @@ impl Resolver<'_> {
             self.error(FaultKind::Contradiction, &place.key("max_uri"), message, "make it smaller");
         }
         Some(gateway::Bounds { headers: server.max_headers, head_bytes, target_bytes })
+    }
+
+    fn min_rate(&mut self, server: &Server, place: &Place) -> Option<NonZeroU32> {
+        let rate = self.bound(server.min_rate, 1, 1 << 20, &place.key("min_rate"))?;
+        u32::try_from(rate.get()).ok().and_then(NonZeroU32::new)
     }
 
     /// A size within what the gate can keep in memory per connection.

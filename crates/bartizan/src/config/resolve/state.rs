@@ -18,6 +18,9 @@ pub(super) fn limits(limits: &literal::Limits) -> gateway::Limits {
         failed_authentication: limits.failed_authentication.get(),
         identity: limits.identity.get(),
         concurrency: limits.concurrency,
+        connections: limits.connections,
+        connections_per_address: limits.connections_per_address,
+        handshakes: limits.handshakes,
         ipv6_prefix: limits.ipv6_prefix,
         counters: limits.counters,
     }

@@ -58,7 +58,8 @@ async fn ask(
     if gate.introspections.is_known_inactive(&fingerprint, now) {
         return Ok((Err(TokenError::Inactive), TRUSTED_FOR));
     }
-    let (answer, cache) = gate.introspections.ask(issuer, token, fingerprint).await.map_err(Refusal::CredentialUndecided)?;
+    let (answer, cache) =
+        gate.introspections.ask(issuer, token, fingerprint).await.map_err(Refusal::CredentialUndecided)?;
     let verdict = gate.verifier.judge_introspection(issuer, &answer, now);
     match &verdict {
         Err(TokenError::Malformed(_)) => return Err(Refusal::CredentialUndecided("introspection-malformed")),

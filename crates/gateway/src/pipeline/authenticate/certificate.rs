@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 pub(super) fn verify(exchange: &Exchange, gate: &Gate) -> Result<Arc<Known>, Refusal> {
     let certificate = exchange.connection.certificate.as_ref();
     let certificate = certificate.ok_or(Refusal::CertificateRefused("certificate-missing"))?;
-    let now = exchange.now;
+    let now = exchange.now();
     let fingerprint = Fingerprint::of_certificate(certificate.thumbprint());
     let known = match gate.verified.find(&fingerprint, now) {
         Some(known) => known,

@@ -1,8 +1,9 @@
 //! Tokens that are bound to their holder: with each request the holder shows what they are bound to.
 
 use bartizan_policy::Timestamp;
-use bartizan_token::{DpopError, DpopExpectation, KeyThumbprint, Presence, verify_proof};
+use bartizan_token::{DpopError, DpopExpectation, KeyThumbprint, OneTime, Presence, verify_proof};
 use http::Uri;
+use http::uri::Authority;
 
 use super::Known;
 use super::presented::{DPOP, Presented};
@@ -37,7 +38,22 @@ pub(super) async fn prove(
 }
 
 async fn proof(known: &Known, key: KeyThumbprint, exchange: &Exchange, gate: &Gate) -> Result<(), Refusal> {
-    let now = exchange.now;
+    let now = exchange.now();
+    let once = judge(known, key, exchange, gate, now)?;
+    match gate.proofs.remember(once, now).get().await {
+        Remembered::First => Ok(()),
+        Remembered::Again => Err(Refusal::proof("proof-replayed", true)),
+        Remembered::NoRoom => Err(Refusal::CredentialUndecided("proof-store-full")),
+    }
+}
+
+fn judge(
+    known: &Known,
+    key: KeyThumbprint,
+    exchange: &Exchange,
+    gate: &Gate,
+    now: Timestamp,
+) -> Result<OneTime, Refusal> {
     let mut proofs = exchange.head.headers.get_all(&DPOP).iter();
     // RFC 9449 §4.3, 1: with two, gate and upstream could each look at another one.
     let proof = match (proofs.next(), proofs.next()) {
@@ -55,12 +71,7 @@ async fn proof(known: &Known, key: KeyThumbprint, exchange: &Exchange, gate: &Ga
         is_nonce: (known.dpop.nonce == Presence::Required).then_some(&is_nonce),
         max_age: known.dpop.max_age,
     };
-    let once = verify_proof(proof, &expected, now).map_err(|fault| refusal(fault, gate, now))?;
-    match gate.proofs.remember(once, now).get().await {
-        Remembered::First => Ok(()),
-        Remembered::Again => Err(Refusal::proof("proof-replayed", true)),
-        Remembered::NoRoom => Err(Refusal::CredentialUndecided("proof-store-full")),
-    }
+    verify_proof(proof, &expected, now).map_err(|fault| refusal(fault, gate, now))
 }
 
 fn refusal(fault: DpopError, gate: &Gate, now: Timestamp) -> Refusal {
@@ -79,8 +90,8 @@ fn is_target(uri: &str, exchange: &Exchange, gate: &Gate) -> bool {
     let server = &gate.config.server;
     let (Some(ours), Some(theirs)) = (Origin::of(&server.public_url), Origin::of(&uri)) else { return false };
     let is_ours = theirs == ours || {
-        let asked = exchange.authority.parse().ok();
-        let asked = asked.and_then(|asked: http::uri::Authority| Origin::new(ours.scheme, &asked));
+        let asked = Authority::try_from(exchange.authority.as_bytes()).ok();
+        let asked = asked.and_then(|asked| Origin::new(ours.scheme, &asked));
         asked.as_ref().is_some_and(|asked| server.hosts.iter().any(|host| host.eq_ignore_ascii_case(&asked.host)))
             && asked == Some(theirs)
     };
@@ -105,7 +116,7 @@ impl Origin {
         Self::new(scheme, uri.authority()?)
     }
 
-    fn new(scheme: &'static str, authority: &http::uri::Authority) -> Option<Self> {
+    fn new(scheme: &'static str, authority: &Authority) -> Option<Self> {
         if authority.as_str().contains('@') {
             return None;
         }

@@ -68,7 +68,7 @@ pub(super) async fn verify(
     }
     let limit = routed.route().rules.body_bytes;
     let exchange = routed.exchange_mut();
-    let now = exchange.now;
+    let now = exchange.now();
     let headers = &exchange.head.headers;
     let head = sender.webhook.read(&|name| field(headers, name), now);
     let mut check = head.map_err(|fault| Refusal::WebhookRefused(fault.code()))?.begin(&sender.webhook);
@@ -96,7 +96,12 @@ fn field<'a>(headers: &'a HeaderMap, name: &str) -> Field<'a> {
 }
 
 /// The whole body, bounded like every body, and given to the check piece by piece: no single step takes long.
-async fn read(exchange: &mut Exchange, gate: &Gate, check: &mut WebhookCheck<'_>) -> Result<Bytes, Refusal> {
+async fn read(
+    exchange: &mut Exchange,
+    limit: u64,
+    gate: &Gate,
+    check: &mut WebhookCheck<'_>,
+) -> Result<Bytes, Refusal> {
     let incoming = match std::mem::replace(&mut exchange.body, Content::Buffered(Bytes::new())) {
         Content::Stream(incoming) => incoming,
         Content::Buffered(bytes) => {
@@ -104,8 +109,7 @@ async fn read(exchange: &mut Exchange, gate: &Gate, check: &mut WebhookCheck<'_>
             return Ok(bytes);
         }
     };
-    let (mut body, watch) =
-        RequestBody::bounded(incoming, limit, gate.config.server.timeouts.body_idle);
+    let (mut body, watch) = RequestBody::bounded(incoming, limit, gate.config.server.timeouts.body_idle);
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| match watch.fault() {
