@@ -23,6 +23,7 @@ mod histogram;
 mod process;
 mod reference;
 mod requests;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -98,6 +99,7 @@ pub(crate) struct Derived {
     connections: connections::Derived,
     credentials: credentials::Derived,
     configuration: configuration::Derived,
+    streams: streams::Derived,
     pub(crate) audit: audit::Derived,
 }
 
@@ -123,6 +125,7 @@ impl Metrics {
         let derived = self.derived();
         self.0.subjects.collect(&derived, &mut snapshot);
         derived.configuration.collect(&mut snapshot);
+        derived.streams.collect(&mut snapshot);
         drop(derived);
         snapshot
     }
@@ -142,7 +145,8 @@ impl Derived {
             }
             Event::Connection(connection) => self.connections.observe(connection),
             Event::Node(node) => self.configuration.observe(node, recorded),
-            Event::Closed(_) | Event::Gap { .. } => {}
+            Event::Closed(closed) => self.streams.observe(closed),
+            Event::Gap { .. } => {}
         }
     }
 }

@@ -8,11 +8,13 @@ use std::sync::atomic::AtomicUsize;
 
 use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, ClientCertificate, RecordError, Verifier, VerifierError};
+use http::HeaderValue;
 
+use crate::acme::AcmeCertificates;
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
 use crate::certificate_callers::{self, CertificateCallers};
-use crate::config::{Config, EndpointAddress, Route, Upstream};
+use crate::config::{Config, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::dpop_nonces::DpopNonces;
 use crate::introspection::{Introspections, UnwritableCredentials};
@@ -20,9 +22,10 @@ use crate::issuer_keys::FetchedKeys;
 use crate::pipeline::{Admission, VerifiedTokens, WebhookCaller};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Replays, Revocations, Sessions};
 use crate::replays::MemoryReplays;
-use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target};
+use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
-use crate::upstream::{self, Remote, RemoteTls};
+use crate::upstream::Upstreams;
+use crate::vigil::Standing;
 
 /// How many things that count once one node remembers of each kind: about 12 MiB when full.
 const MOST_ONE_TIME: NonZeroUsize = match NonZeroUsize::new(262_144) {
@@ -50,9 +53,15 @@ pub struct Gate {
     pub(crate) assertions: Assertions,
     pub(crate) assertion_keys: Arc<dyn AssertionKeys>,
     pub(crate) tls: Option<Certificates>,
+    /// How the configuration itself names the gate: what clients usually say in `Host`.
+    pub(crate) own_authority: HeaderValue,
     /// For answers that belong to no route.
     pub(crate) plain_headers: SecurityHeaders,
-    revoked: RevocationSet,
+    /// What watches over long exchanges asks this: it outlives one configuration.
+    pub(crate) standing: Arc<Standing>,
+    /// Whether any route takes WebSocket connections.
+    pub(crate) has_websockets: bool,
+    revoked: Arc<RevocationSet>,
     revocations: Option<Arc<dyn Revocations>>,
     pub(crate) in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
@@ -69,9 +78,12 @@ pub struct Ports {
     proofs: Arc<dyn Replays>,
     deliveries: Arc<dyn Replays>,
     dpop_nonces: Arc<DpopNonces>,
+    upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
+    standing: Arc<Standing>,
     hasher: RandomState,
     mounts: Vec<Mount>,
+    acme: Option<Arc<AcmeCertificates>>,
 }
 
 /// A room of this process that is served like any other upstream, and through the same stages.
@@ -134,7 +146,9 @@ impl Ports {
         assertion_keys: Arc<dyn AssertionKeys>,
         fetched: Arc<FetchedKeys>,
     ) -> Self {
+        let (runtime, recorder) = fetched.control_plane();
         Self {
+            upstreams: Upstreams::new(runtime, recorder),
             counters: Arc::new(MemoryCounters::new(limits.counters)),
             sessions: None,
             revocations: None,
@@ -144,9 +158,23 @@ impl Ports {
             deliveries: Arc::new(MemoryReplays::new(MOST_ONE_TIME)),
             dpop_nonces: Arc::new(DpopNonces::new()),
             in_flight: Arc::default(),
+            standing: Arc::default(),
             hasher: RandomState::new(),
             mounts: Vec::new(),
+            acme: None,
         }
+    }
+
+    /// Fetches certificates where a configuration asks for it.
+    #[must_use]
+    pub fn with_acme(mut self, acme: Arc<AcmeCertificates>) -> Self {
+        self.acme = Some(acme);
+        self
+    }
+
+    /// Whether clients are refused because no certificate was fetched yet.
+    pub fn waits_for_certificate(&self) -> bool {
+        self.acme.as_ref().is_some_and(|acme| acme.is_waiting())
     }
 
     /// Serves a room of this process.
@@ -167,6 +195,7 @@ impl Ports {
     /// Asks `revocations` beside the configured ones.
     #[must_use]
     pub fn with_revocations(mut self, revocations: Arc<dyn Revocations>) -> Self {
+        self.standing = Arc::new(Standing::new(Some(revocations.clone())));
         self.revocations = Some(revocations);
         self
     }
@@ -195,7 +224,7 @@ impl Gate {
             verifier,
             verified: VerifiedTokens::default(),
             keys,
-            introspections: Introspections::new(&config.issuers, runtime.clone(), recorder)?,
+            introspections: Introspections::new(&config.issuers, runtime, &recorder)?,
             certificates: CertificateCallers::new(config.certificates.clone()),
             dpop_nonces: ports.dpop_nonces.clone(),
             proofs: ports.proofs.clone(),
@@ -205,9 +234,12 @@ impl Gate {
             counters: ports.counters.clone(),
             assertions: Assertions::default(),
             assertion_keys: ports.assertion_keys.clone(),
-            tls: tls::load(&config.server)?,
+            tls: tls::load(&config.server, ports.acme.as_ref())?,
+            own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
-            revoked: config.revoked.iter().cloned().collect(),
+            standing: ports.standing.clone(),
+            has_websockets: config.routes.iter().any(|route| route.websocket.is_some()),
+            revoked: Arc::new(config.revoked.iter().cloned().collect()),
             revocations: ports.revocations.clone(),
             in_flight: ports.in_flight.clone(),
             hasher: ports.hasher.clone(),
@@ -216,8 +248,8 @@ impl Gate {
     }
 
     /// The certificates in use, for the operator to compare.
-    pub fn certificates(&self) -> &[tls::CertificateInfo] {
-        self.tls.as_ref().map_or(&[], |tls| &tls.infos)
+    pub fn certificates(&self) -> Vec<tls::CertificateInfo> {
+        self.tls.as_ref().map(Certificates::infos).unwrap_or_default()
     }
 
     /// What it was compiled from.
@@ -227,6 +259,11 @@ impl Gate {
 
     pub(crate) fn admission(&self) -> Option<Admission> {
         Admission::take(&self.in_flight, self.config.limits.concurrency.get())
+    }
+
+    /// Tells exchanges that began under another configuration what this one revokes.
+    pub(crate) fn put_in_force(&self) {
+        self.standing.put(self.revoked.clone());
     }
 
     pub(crate) fn is_revoked(&self, principal: &Principal) -> bool {
@@ -244,29 +281,32 @@ impl Gate {
     }
 }
 
+fn own_authority(config: &Config) -> HeaderValue {
+    let authority = config.server.public_url.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+    // One with credentials in it is refused as any other is.
+    let plain = HeaderValue::from_str(authority).ok().filter(|_| !authority.contains('@'));
+    plain.unwrap_or(HeaderValue::from_static(""))
+}
+
 fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
-    let mut remotes: HashMap<Arc<Upstream>, Arc<Remote>> = HashMap::new();
+    let remote = |upstream: &Arc<Upstream>| {
+        ports.upstreams.remote(upstream).map_err(|fault| GateError::Upstream { upstream: upstream.name.clone(), fault })
+    };
     let mut compiled = Vec::new();
     for rules in &config.routes {
-        let upstream = &rules.upstream.first.upstream;
-        let remote = if let Some(remote) = remotes.get(upstream) {
-            remote.clone()
-        } else {
-            let remote = Arc::new(remote(upstream, &ports.hasher)?);
-            remotes.insert(upstream.clone(), remote.clone());
-            remote
-        };
-        compiled.push((rules.clone(), Target::Remote(remote)));
+        compiled.push((rules.clone(), Target::Remote(remote(&rules.upstream.first.upstream)?)));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
     let senders: Vec<_> = config.webhooks.iter().map(|it| (it.name(), Arc::new(WebhookCaller::new(it)))).collect();
+    let mut headers = HashMap::new();
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
     numbered
         .map(|((rules, target), index)| {
-            let answer = Answer::compile(&rules.answer)
+            let answer = Answer::compile(&rules.answer, &mut headers)
                 .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
+            let parameters = parameter_names(&rules.path);
             let webhook = rules.webhook.as_ref().map(|name| webhook(&senders, name, &rules.name)).transpose()?;
-            Ok(CompiledRoute { name: rules.name.clone(), answer, rules, target, webhook, index })
+            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, webhook, index })
         })
         .collect()
 }
@@ -278,19 +318,4 @@ fn webhook(
 ) -> Result<Arc<WebhookCaller>, GateError> {
     let sender = senders.iter().find(|(known, _)| *known == &**name).map(|(_, sender)| sender.clone());
     sender.ok_or_else(|| GateError::Webhook { route: route.clone(), webhook: name.clone() })
-}
-
-fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {
-    let fault = |fault: &str| GateError::Upstream { upstream: upstream.name.clone(), fault: fault.to_owned() };
-    let endpoint = upstream.endpoints.first().ok_or_else(|| fault("has no endpoint"))?;
-    let EndpointAddress::Host(host, _) = &endpoint.address else { return Err(fault("has no host")) };
-    let tls = match &upstream.tls {
-        Some(tls) => Some(RemoteTls {
-            config: upstream::authorities(tls.authorities.as_deref()).map_err(|cause| fault(&cause))?,
-            name: upstream::server_name(host).ok_or_else(|| fault("is no name that a certificate can have"))?,
-        }),
-        None => None,
-    };
-    let key = hasher.hash_one((&endpoint.address, &upstream.tls));
-    Ok(Remote { key, address: endpoint.address.to_string(), tls })
 }

@@ -94,9 +94,9 @@ impl FetchedKeys {
         Arc::new(Self { runtime, recorder, held: Mutex::default() })
     }
 
-    /// Where it fetches, and whom it tells: questions to issuers go the same way.
-    pub(crate) const fn control_plane(&self) -> (&Handle, &Recorder) {
-        (&self.runtime, &self.recorder)
+    /// Where slow things run, and who is told of them.
+    pub(crate) fn control_plane(&self) -> (Handle, Recorder) {
+        (self.runtime.clone(), self.recorder.clone())
     }
 
     /// Gives a verifier the keys that are held already, and keeps it supplied for as long as it lives.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acme;
 mod answer;
 mod assertions;
 mod body;
@@ -17,8 +18,10 @@ mod exchange;
 mod fetch;
 mod fields;
 mod gate;
+mod grpc;
 mod introspection;
 mod issuer_keys;
+pub mod layer;
 pub mod listen;
 pub(crate) mod path;
 mod pipeline;
@@ -29,7 +32,10 @@ mod replays;
 mod route;
 mod tls;
 mod upstream;
+mod vigil;
+mod websocket;
 
+pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};
 pub use answer::cors::origin::WebOrigin;
 pub use answer::cors::{Cors, Credentials, Origins, PrivateNetwork};

@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod issuers;
+mod listening;
 mod machines;
 mod operation;
 mod routes;
@@ -15,6 +16,10 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
+pub use listening::{
+    Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,
+    UnknownRevocation,
+};
 pub use machines::{CertificateCaller, Dpop, DpopNonce, DpopRules, DpopWord, Introspection, Webhook, WebhookForm};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
