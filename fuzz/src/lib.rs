@@ -8,6 +8,7 @@
 mod answer;
 mod client_address;
 mod gate;
+mod machines;
 mod path;
 mod proxy_protocol;
 mod tokens;
@@ -18,10 +19,13 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target; `fuzz_targets/` has a file for each, `corpus/` a folder.
 pub const TARGETS: &[Target] = &[
     ("api_key", tokens::api_key),
+    ("certificate", machines::certificate),
     ("claims", tokens::claims),
     ("cookies", gate::cookies),
     ("discovery", tokens::discovery),
+    ("dpop_proof", machines::dpop_proof),
     ("forwarded", gate::forwarded),
+    ("introspection", machines::introspection),
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
     ("path", gate::path),
@@ -29,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("query", gate::query),
     ("token", tokens::token),
     ("trace", gate::trace),
+    ("webhook", machines::webhook),
 ];
 
 /// Runs the target of that name.

@@ -5,6 +5,7 @@ mod acme;
 mod admit;
 mod authenticate;
 mod authorize;
+mod certificate_callers;
 mod client_certificates;
 mod dpop;
 mod events;
