@@ -8,6 +8,7 @@
 mod answer;
 mod client_address;
 mod gate;
+mod machines;
 mod path;
 mod proxy_protocol;
 mod tokens;
@@ -19,10 +20,13 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target; `fuzz_targets/` has a file for each, `corpus/` a folder.
 pub const TARGETS: &[Target] = &[
     ("api_key", tokens::api_key),
+    ("certificate", machines::certificate),
     ("claims", tokens::claims),
     ("cookies", gate::cookies),
     ("discovery", tokens::discovery),
+    ("dpop_proof", machines::dpop_proof),
     ("forwarded", gate::forwarded),
+    ("introspection", machines::introspection),
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
     ("path", gate::path),
@@ -31,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     ("token", tokens::token),
     ("trace", gate::trace),
     ("traceparent", gate::traceparent),
+    ("webhook", machines::webhook),
 ];
 
 /// Runs the target of that name.

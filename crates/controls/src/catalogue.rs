@@ -91,6 +91,18 @@ controls! {
         API_KEY: "authn.api-key", "API keys",
             "A key counts only if its hash is known, it has not expired, and it is used within its scopes.",
             [Api2], [6, 13], [287, 522, 798];
+        DPOP: "authn.dpop", "Tokens bound to a key",
+            "A token that is bound to a key counts only with a fresh proof, for this request and used once, that its holder has the key.",
+            [Api2], [9, 10], [287, 294, 345];
+        CLIENT_CERTIFICATE: "authn.client-certificate", "Client certificates",
+            "A client certificate speaks only for whom the configuration says, and a token bound to one counts on its connection alone.",
+            [Api2], [9, 12], [287, 295, 296];
+        INTROSPECTION: "authn.introspection", "Tokens that their issuer is asked about",
+            "A token without a signature to check counts only while its issuer says so; if it cannot be asked, nobody passes.",
+            [Api2], [9, 10], [287, 613, 636];
+        WEBHOOK: "authn.webhook", "Signed webhooks",
+            "A webhook counts only with its sender's signature over this body, within the tolerated time, and once.",
+            [Api2, Api10], [6, 9], [294, 345, 347];
         AMBIGUITY: "authn.ambiguity", "One credential per request",
             "A request that carries two different credentials is refused, since two parts could believe different ones.",
             [Api2], [4, 6], [287, 436];

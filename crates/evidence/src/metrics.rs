@@ -17,6 +17,7 @@ mod audit;
 mod configuration;
 mod connections;
 mod counter;
+mod credentials;
 pub(crate) mod family;
 pub(crate) mod histogram;
 mod otlp;
@@ -35,6 +36,7 @@ use crate::Event;
 
 pub use connections::{ConnectionGuard, ConnectionMetrics};
 pub use counter::{Counter, Counters, Gauge, Label, Named};
+pub use credentials::{CredentialMetrics, IntrospectionOutcome};
 pub use histogram::SharedHistogram;
 pub(crate) use otlp::{Dropped, OtlpMetrics, Signal};
 pub use requests::RequestMetrics;
@@ -78,6 +80,8 @@ subjects! {
     pub requests: RequestMetrics,
     /// Client connections and their handshakes.
     pub connections: ConnectionMetrics,
+    /// Credentials, and the issuers that are asked about them.
+    pub credentials: CredentialMetrics,
     pub(crate) audit: audit::AuditMetrics,
     pub(crate) otlp: OtlpMetrics,
     process: process::ProcessMetrics,
@@ -96,6 +100,7 @@ struct Registry {
 pub(crate) struct Derived {
     requests: requests::Derived,
     connections: connections::Derived,
+    credentials: credentials::Derived,
     configuration: configuration::Derived,
     streams: streams::Derived,
     pub(crate) audit: audit::Derived,
@@ -141,7 +146,10 @@ impl Metrics {
 impl Derived {
     pub(crate) fn observe(&mut self, event: &Event, recorded: SystemTime) {
         match event {
-            Event::Request(request) => self.requests.observe(request),
+            Event::Request(request) => {
+                self.requests.observe(request);
+                self.credentials.observe(request);
+            }
             Event::Connection(connection) => self.connections.observe(connection),
             Event::Node(node) => self.configuration.observe(node, recorded),
             Event::Closed(closed) => self.streams.observe(closed),

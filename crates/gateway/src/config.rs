@@ -2,6 +2,7 @@
 
 mod acme;
 mod listening;
+mod machines;
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU8, NonZeroU32, NonZeroUsize};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_policy::{Access, CredentialKind, Rate, Revocation};
-use bartizan_token::{ApiKeyRecord, Issuer};
+use bartizan_token::{ApiKeyRecord, Issuer, Webhook};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
@@ -19,6 +20,7 @@ pub use self::listening::{
     CertificateDemand, ClientCertificates, ListenAddress, Listening, NotAListenAddress, ProxyProtocol, UnixSockets,
     UnknownRevocation,
 };
+pub use self::machines::{CertificateName, CertificateRule, Introspection};
 use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
 mod streams;
@@ -42,6 +44,10 @@ pub struct Config {
     pub issuers: Vec<TrustedIssuer>,
     /// API keys, by hash.
     pub api_keys: Vec<ApiKeyRecord>,
+    /// Whom client certificates speak for.
+    pub certificates: Vec<CertificateRule>,
+    /// Senders of webhooks, which routes name.
+    pub webhooks: Vec<Webhook>,
     /// What ended before its expiry.
     pub revoked: Vec<Revocation>,
     /// What is served; nothing else is.
@@ -201,6 +207,8 @@ pub struct TrustedIssuer {
     pub issuer: Issuer,
     /// Where published keys are fetched; `None` where the issuer's keys are fixed or shared.
     pub fetch: Option<KeyFetch>,
+    /// How the issuer is asked about its tokens, if it is.
+    pub introspection: Option<Introspection>,
 }
 
 /// Where an issuer publishes its keys.
@@ -237,6 +245,8 @@ pub struct Route {
     pub access: Access,
     /// Which credentials are looked at. A credential of another kind is not accepted.
     pub credentials: Vec<CredentialKind>,
+    /// The sender whose signed messages it takes, by its name in [`Config::webhooks`]; then it looks at no other credential.
+    pub webhook: Option<Arc<str>>,
     /// Requests per identity (per address while nobody is signed in) on this route.
     pub limit: Option<Rate>,
     /// Bytes of a request body: 413 beyond.

@@ -18,6 +18,7 @@ use http::{HeaderValue, Request};
 use crate::body::{AnswerFault, ClientBody};
 use crate::pipeline::Admission;
 use crate::refusal::{Limited, Refusal};
+use crate::replays::Delivery;
 use crate::route::CompiledRoute;
 use crate::wire::Refused;
 
@@ -61,6 +62,8 @@ pub(crate) struct Exchange {
     pub(crate) arrived: SystemTime,
     /// Its id, made by the gate: a client's own is not believed.
     pub(crate) request_id: RequestId,
+    /// The message of a webhook, remembered so that it counts once.
+    pub(crate) delivery: Option<Box<Delivery>>,
     /// Where the caller stands on this route, once that was counted.
     pub(crate) limited: Option<Limited>,
 }
@@ -84,7 +87,17 @@ impl Raw {
         let (head, body) = request.into_parts();
         let client = connection.client;
         let (body, authority) = (Content::Stream(body.into()), HeaderValue::from_static(""));
-        Self(Box::new(Exchange { head, body, connection, client, authority, arrived, request_id, limited: None }))
+        Self(Box::new(Exchange {
+            head,
+            body,
+            connection,
+            client,
+            authority,
+            arrived,
+            request_id,
+            delivery: None,
+            limited: None,
+        }))
     }
 
     /// Its head, as it came.
@@ -203,6 +216,13 @@ impl Trail {
         event.subject = Some(principal.subject.as_str().into());
         event.issuer = Some(principal.issuer.as_str().into());
         event.credential = Some(principal.credential.as_str());
+    }
+
+    /// Notes a refusal that became none, since the route takes anybody.
+    pub(crate) fn observe_refusal(&mut self, refusal: &Refusal) {
+        if let Some(control) = refusal.control(self.stage) {
+            self.observe(control, refusal.code());
+        }
     }
 
     /// Notes what a stage let pass although it would have refused it.

@@ -1,13 +1,13 @@
 //! One small document from one URL: no redirects, no proxies, no cookies, bounded in size and time.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
@@ -33,14 +33,40 @@ pub(crate) enum FetchError {
 
 /// Gets the document at `url`.
 pub(crate) async fn fetch(url: &Uri, authorities_file: Option<&Path>) -> Result<Bytes, FetchError> {
-    let file: Option<PathBuf> = authorities_file.map(Path::to_owned);
-    match timeout(PATIENCE, request(url, file.as_deref())).await {
+    in_time(url, authorities_file, message(url, Bytes::new())).await
+}
+
+/// Posts a form to `url` as the client that `authorization` names, and gets the document that answers it.
+pub(crate) async fn post_form(
+    url: &Uri,
+    authorities_file: Option<&Path>,
+    authorization: HeaderValue,
+    form: Bytes,
+) -> Result<Bytes, FetchError> {
+    let mut message = message(url, form);
+    *message.method_mut() = Method::POST;
+    let headers = message.headers_mut();
+    headers.insert(header::AUTHORIZATION, authorization);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    in_time(url, authorities_file, message).await
+}
+
+async fn in_time(
+    url: &Uri,
+    authorities_file: Option<&Path>,
+    message: Request<Full<Bytes>>,
+) -> Result<Bytes, FetchError> {
+    match timeout(PATIENCE, request(url, authorities_file, message)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(unreachable_because(url, "no answer in 5 s")),
     }
 }
 
-async fn request(url: &Uri, authorities_file: Option<&Path>) -> Result<Bytes, FetchError> {
+async fn request(
+    url: &Uri,
+    authorities_file: Option<&Path>,
+    message: Request<Full<Bytes>>,
+) -> Result<Bytes, FetchError> {
     let remote = remote(url, authorities_file)?;
     let transport = connect(&remote).await.map_err(|fault| match fault {
         SendFault::Unreachable(cause)
@@ -54,7 +80,7 @@ async fn request(url: &Uri, authorities_file: Option<&Path>) -> Result<Bytes, Fe
         .map_err(|cause| unreachable_because(url, &cause.to_string()))?;
     let exchange = async {
         let response =
-            sender.send_request(message(url)).await.map_err(|cause| unreachable_because(url, &cause.to_string()))?;
+            sender.send_request(message).await.map_err(|cause| unreachable_because(url, &cause.to_string()))?;
         let status = response.status();
         if status != StatusCode::OK {
             return Err(FetchError::Status { url: url.clone(), status });
@@ -73,8 +99,8 @@ async fn request(url: &Uri, authorities_file: Option<&Path>) -> Result<Bytes, Fe
     }
 }
 
-fn message(url: &Uri) -> Request<Empty<Bytes>> {
-    let mut message = Request::new(Empty::new());
+fn message(url: &Uri, body: Bytes) -> Request<Full<Bytes>> {
+    let mut message = Request::new(Full::new(body));
     *message.uri_mut() = url.path_and_query().map_or_else(|| Uri::from_static("/"), |target| target.clone().into());
     let headers = message.headers_mut();
     if let Some(host) = url.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {

@@ -3,26 +3,37 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bartizan_policy::{Principal, RevocationSet};
-use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
+use bartizan_token::{ApiKeys, ClientCertificate, RecordError, Verifier, VerifierError};
 use http::HeaderValue;
 
 use crate::acme::AcmeCertificates;
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
+use crate::certificate_callers::{self, CertificateCallers};
 use crate::config::{Config, Route, Upstream};
 use crate::counters::MemoryCounters;
+use crate::dpop_nonces::DpopNonces;
+use crate::introspection::{Introspections, UnwritableCredentials};
 use crate::issuer_keys::FetchedKeys;
 use crate::listen::Room;
-use crate::pipeline::{Admission, VerifiedTokens};
-use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
+use crate::pipeline::{Admission, VerifiedTokens, WebhookCaller};
+use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Replays, Revocations, Sessions};
+use crate::replays::MemoryReplays;
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
 use crate::upstream::Upstreams;
 use crate::vigil::Standing;
+
+/// How many things that count once one node remembers of each kind: about 12 MiB when full.
+const MOST_ONE_TIME: NonZeroUsize = match NonZeroUsize::new(262_144) {
+    Some(most) => most,
+    None => NonZeroUsize::MIN,
+};
 
 /// A compiled configuration with its ports plugged in.
 pub struct Gate {
@@ -31,7 +42,14 @@ pub struct Gate {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) verified: VerifiedTokens,
     pub(crate) keys: Arc<dyn IssuerKeys>,
+    pub(crate) introspections: Introspections,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) certificates: CertificateCallers,
+    pub(crate) dpop_nonces: Arc<DpopNonces>,
+    /// Proofs of possession that were shown already.
+    pub(crate) proofs: Arc<dyn Replays>,
+    /// Messages of webhooks that were delivered already.
+    pub(crate) deliveries: Arc<dyn Replays>,
     pub(crate) sessions: Option<Arc<dyn Sessions>>,
     pub(crate) counters: Arc<dyn Counters>,
     pub(crate) assertions: Assertions,
@@ -60,6 +78,9 @@ pub struct Ports {
     revocations: Option<Arc<dyn Revocations>>,
     assertion_keys: Arc<dyn AssertionKeys>,
     fetched: Arc<FetchedKeys>,
+    proofs: Arc<dyn Replays>,
+    deliveries: Arc<dyn Replays>,
+    dpop_nonces: Arc<DpopNonces>,
     upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
     standing: Arc<Standing>,
@@ -93,6 +114,17 @@ pub enum GateError {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// An issuer that is asked about its tokens.
+    #[error(transparent)]
+    Introspection(#[from] UnwritableCredentials),
+    /// A route that names a webhook which is not there.
+    #[error("route `{route}`: there is no webhook `{webhook}`")]
+    Webhook {
+        /// The route.
+        route: Arc<str>,
+        /// What it names.
+        webhook: Arc<str>,
+    },
     /// A masker.
     #[error("route `{route}`: what is to be masked cannot be compiled: {cause}")]
     Mask {
@@ -126,6 +158,9 @@ impl Ports {
             revocations: None,
             assertion_keys,
             fetched,
+            proofs: Arc::new(MemoryReplays::new(MOST_ONE_TIME)),
+            deliveries: Arc::new(MemoryReplays::new(MOST_ONE_TIME)),
+            dpop_nonces: Arc::new(DpopNonces::new()),
             in_flight: Arc::default(),
             standing: Arc::default(),
             room: Arc::default(),
@@ -151,6 +186,14 @@ impl Ports {
     #[must_use]
     pub fn with_mount(mut self, mount: Mount) -> Self {
         self.mounts.push(mount);
+        self
+    }
+
+    /// Remembers elsewhere what counts once: proofs of possession and deliveries of webhooks, such as for several nodes together.
+    #[must_use]
+    pub fn with_replays(mut self, proofs: Arc<dyn Replays>, deliveries: Arc<dyn Replays>) -> Self {
+        self.proofs = proofs;
+        self.deliveries = deliveries;
         self
     }
 
@@ -180,11 +223,17 @@ impl Gate {
         let issuers = config.issuers.iter().map(|trusted| trusted.issuer.clone()).collect();
         let verifier = Arc::new(Verifier::new(issuers)?);
         let keys = ports.fetched.serve(&config.issuers, &verifier);
+        let (runtime, recorder) = ports.fetched.control_plane();
         Ok(Self {
             routes: RouteTable::build(routes)?,
             verifier,
             verified: VerifiedTokens::default(),
             keys,
+            introspections: Introspections::new(&config.issuers, runtime, &recorder)?,
+            certificates: CertificateCallers::new(config.certificates.clone()),
+            dpop_nonces: ports.dpop_nonces.clone(),
+            proofs: ports.proofs.clone(),
+            deliveries: ports.deliveries.clone(),
             api_keys: ApiKeys::new(config.api_keys.clone())?,
             sessions: ports.sessions.clone(),
             counters: ports.counters.clone(),
@@ -240,6 +289,11 @@ impl Gate {
         }
     }
 
+    /// Whether the certificate itself was revoked, whoever or whatever it speaks for.
+    pub(crate) fn is_revoked_certificate(&self, certificate: &ClientCertificate) -> bool {
+        certificate_callers::is_revoked(certificate, &self.revoked)
+    }
+
     /// Names what is counted, by a hash that nobody outside can aim at: colliding addresses cannot be chosen.
     pub(crate) fn counter_key(&self, counted: &impl Hash) -> CounterKey {
         CounterKey(self.hasher.hash_one(counted))
@@ -262,6 +316,7 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
         compiled.push((rules.clone(), Target::Remote(remote(&rules.upstream.first.upstream)?)));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
+    let senders: Vec<_> = config.webhooks.iter().map(|it| (it.name(), Arc::new(WebhookCaller::new(it)))).collect();
     let mut headers = HashMap::new();
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
     numbered
@@ -269,7 +324,17 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
             let answer = Answer::compile(&rules.answer, &mut headers)
                 .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
             let parameters = parameter_names(&rules.path);
-            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, index })
+            let webhook = rules.webhook.as_ref().map(|name| webhook(&senders, name, &rules.name)).transpose()?;
+            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, webhook, index })
         })
         .collect()
+}
+
+fn webhook(
+    senders: &[(&str, Arc<WebhookCaller>)],
+    name: &Arc<str>,
+    route: &Arc<str>,
+) -> Result<Arc<WebhookCaller>, GateError> {
+    let sender = senders.iter().find(|(known, _)| *known == &**name).map(|(_, sender)| sender.clone());
+    sender.ok_or_else(|| GateError::Webhook { route: route.clone(), webhook: name.clone() })
 }

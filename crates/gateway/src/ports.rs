@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bartizan_policy::{IssuerName, Principal, Rate, Verdict};
-use bartizan_token::AssertionSigner;
+use bartizan_policy::{IssuerName, Principal, Rate, Timestamp, Verdict};
+use bartizan_token::{AssertionSigner, OneTime, OneTimeId};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -48,6 +48,26 @@ pub trait Counters: Send + Sync {
 pub trait Revocations: Send + Sync {
     /// Whether the principal's credential was revoked. Asked for every request, cached tokens included; never waits.
     fn stops(&self, principal: &Principal) -> bool;
+}
+
+/// What counts once: proofs of possession, and messages of webhooks. One node remembers in memory.
+pub trait Replays: Send + Sync {
+    /// Remembers `what`, unless it is remembered already, until its time has passed.
+    fn remember(&self, what: OneTime, now: Timestamp) -> Reply<'_, Remembered>;
+
+    /// Forgets it again: what it was remembered for did not happen.
+    fn forget(&self, id: OneTimeId);
+}
+
+/// Whether something that counts once was seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remembered {
+    /// It was not, and is remembered from now on.
+    First,
+    /// It was.
+    Again,
+    /// There is no room to remember it: it must not count.
+    NoRoom,
 }
 
 /// Browser sessions: the room `identity` fills this port. Without it a session cookie is nobody's.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bartizan_controls::ControlId;
 use bartizan_evidence::{RequestId, Stage};
 use bartizan_policy::{Denial, Rate, StepUp, Verdict};
+use bartizan_token::{Algorithm, PROOF_ALGORITHMS};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -53,6 +54,16 @@ pub(crate) enum Refusal {
     AmbiguousCredentials(&'static str),
     /// A credential that does not hold.
     CredentialRefused(&'static str),
+    /// A token that is bound to a key, and no proof, or one that does not hold.
+    ProofRefused(ProofFault),
+    /// A proof that lacks a nonce of the gate's own: here is one.
+    NonceRequired(Box<str>),
+    /// A client certificate that speaks for nobody, or that the token is not bound to.
+    CertificateRefused(&'static str),
+    /// A message that the webhook's sender did not sign, or not just now.
+    WebhookRefused(&'static str),
+    /// A message of a webhook that was delivered already.
+    Replayed,
     /// Whether the credential holds cannot be known now.
     CredentialUndecided(&'static str),
     /// The caller may not.
@@ -77,6 +88,15 @@ pub(crate) enum Refusal {
     Internal(&'static str),
 }
 
+/// What is wrong with a proof of possession.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProofFault {
+    /// The stable name for events.
+    code: &'static str,
+    /// Whether the proof is at fault, and not the token.
+    is_proof: bool,
+}
+
 /// Which limit was reached, and its figures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limited {
@@ -89,6 +109,36 @@ pub(crate) struct Limited {
 }
 
 impl Refusal {
+    /// A refusal for want of a proof that holds.
+    pub(crate) const fn proof(code: &'static str, is_proof: bool) -> Self {
+        Self::ProofRefused(ProofFault { code, is_proof })
+    }
+
+    /// Whether it is the credential that does not hold.
+    pub(crate) const fn is_about_credential(&self) -> bool {
+        matches!(
+            self,
+            Self::CredentialRefused(_)
+                | Self::ProofRefused(_)
+                | Self::NonceRequired(_)
+                | Self::CertificateRefused(_)
+                | Self::WebhookRefused(_)
+        )
+    }
+
+    /// Whether it counts as an attempt to guess. Who is told a nonce has done nothing wrong yet.
+    pub(crate) const fn is_failed_credential(&self) -> bool {
+        self.is_about_credential() && !matches!(self, Self::NonceRequired(_))
+    }
+
+    /// The most telling stable word of it.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::CredentialRefused(code) => code,
+            other => other.reason().0,
+        }
+    }
+
     /// The status, the `<name>` of `urn:bartizan:refusal:<name>` and the title: all that a client is told, and nothing an
     /// attacker learns from.
     pub(crate) fn face(&self) -> (StatusCode, &'static str, &'static str) {
@@ -121,7 +171,12 @@ impl Refusal {
             Self::AmbiguousCredentials(_) => {
                 (S::BAD_REQUEST, "ambiguous-credentials", "The request carries more than one credential")
             }
-            Self::CredentialRefused(_) => (S::UNAUTHORIZED, "credential-refused", "The credential is not accepted"),
+            Self::CredentialRefused(_)
+            | Self::ProofRefused(_)
+            | Self::NonceRequired(_)
+            | Self::CertificateRefused(_)
+            | Self::WebhookRefused(_) => (S::UNAUTHORIZED, "credential-refused", "The credential is not accepted"),
+            Self::Replayed => (S::CONFLICT, "replayed", "This message was delivered already"),
             Self::CredentialUndecided(_) => {
                 (S::SERVICE_UNAVAILABLE, "credential-undecided", "The credential cannot be checked at the moment")
             }
@@ -167,6 +222,9 @@ impl Refusal {
             | Self::UpstreamFault(why)
             | Self::UpstreamBusy(why)
             | Self::Internal(why) => (name, (*why).to_owned()),
+            Self::ProofRefused(fault) => (fault.code, String::new()),
+            Self::NonceRequired(_) => ("proof-nonce-required", String::new()),
+            Self::CertificateRefused(code) | Self::WebhookRefused(code) => (code, String::new()),
             Self::Denied(Denial::ScopeMissing(scope)) => ("scope-missing", format!("scope `{scope}`")),
             Self::Denied(Denial::AttributeMissing(pointer)) => ("attribute-missing", format!("claim `{pointer}`")),
             Self::Denied(denial) => (denial.code(), String::new()),
@@ -194,6 +252,9 @@ impl Refusal {
             Self::NotDeclared | Self::MethodNotAllowed(_) | Self::NotGrpc => gate::DECLARED_ROUTES.id,
             Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
             Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,
+            Self::ProofRefused(_) | Self::NonceRequired(_) => authn::DPOP.id,
+            Self::CertificateRefused(_) => authn::CLIENT_CERTIFICATE.id,
+            Self::WebhookRefused(_) | Self::Replayed => authn::WEBHOOK.id,
             Self::Denied(denial) => match denial {
                 Denial::SignInRequired => authz::DENY_BY_DEFAULT.id,
                 Denial::RoleMissing => authz::ROLE.id,
@@ -245,6 +306,22 @@ impl Refusal {
             Self::CredentialRefused(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer error="invalid_token""#));
             }
+            // RFC 9449 §7.1: which of token and proof is at fault, and what a proof may be signed with.
+            Self::ProofRefused(fault) => {
+                let error = if fault.is_proof { "invalid_dpop_proof" } else { "invalid_token" };
+                insert_text(headers, header::WWW_AUTHENTICATE, &dpop_challenge(error));
+            }
+            Self::NonceRequired(nonce) => {
+                insert_text(headers, header::WWW_AUTHENTICATE, &dpop_challenge("use_dpop_nonce"));
+                insert_text(headers, DPOP_NONCE, nonce);
+            }
+            // RFC 9110 §11.6.1 wants a challenge. No scheme is registered for these two, and who does not know it lets it be.
+            Self::CertificateRefused(_) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Certificate"));
+            }
+            Self::WebhookRefused(_) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Webhook"));
+            }
             Self::Denied(Denial::SignInRequired) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
@@ -295,6 +372,7 @@ impl Limited {
     }
 }
 
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
@@ -316,6 +394,11 @@ pub(crate) fn problem(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+fn dpop_challenge(error: &str) -> String {
+    let algorithms = PROOF_ALGORITHMS.map(Algorithm::as_str).join(" ");
+    format!(r#"DPoP error="{error}", algs="{algorithms}""#)
 }
 
 /// What would satisfy the step-up (`RFC 9470 §3`).

@@ -13,6 +13,7 @@ use crate::answer::headers::{HeaderConfig, SecurityHeaders};
 use crate::answer::mask::Mask;
 use crate::config::{AnswerRules, Route};
 use crate::path::{CanonicalPath, decoded};
+use crate::pipeline::WebhookCaller;
 use crate::ports::LocalService;
 use crate::upstream::Remote;
 
@@ -22,6 +23,8 @@ pub(crate) struct CompiledRoute {
     pub(crate) rules: Route,
     pub(crate) target: Target,
     pub(crate) answer: Answer,
+    /// The sender whose signed messages it takes, if it takes those.
+    pub(crate) webhook: Option<Arc<WebhookCaller>>,
     /// Names of the path's parameters, in their order.
     pub(crate) parameters: Vec<Arc<str>>,
     /// Distinguishes this route's counters and cached assertions from all others'.

@@ -116,10 +116,14 @@ pub enum CredentialKind {
     Session,
     /// `Authorization: Bearer` (`RFC 6750 §2.1`).
     Bearer,
+    /// `Authorization: DPoP`: a token with the proof that its holder has the key that it is bound to (`RFC 9449`).
+    Dpop,
     /// An API key.
     ApiKey,
     /// A client certificate (`RFC 8705`).
     Mtls,
+    /// The signature of a webhook's sender.
+    Webhook,
 }
 
 impl CredentialKind {
@@ -128,8 +132,10 @@ impl CredentialKind {
         match self {
             Self::Session => "session",
             Self::Bearer => "bearer",
+            Self::Dpop => "dpop",
             Self::ApiKey => "api-key",
             Self::Mtls => "mtls",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -58,9 +58,16 @@ impl RevocationSet {
             (Some(_), None) | (None, _) => true,
         };
         let issuer = &principal.issuer;
-        principal.token_id.as_ref().is_some_and(|id| self.tokens.contains(&(issuer.clone(), id.clone())))
+        principal.token_id.as_ref().is_some_and(|id| self.stops_token(issuer, id))
             || self.subjects.get(&(issuer.clone(), principal.subject.clone())).is_some_and(issued_too_early)
             || self.issuers.get(issuer).is_some_and(issued_too_early)
+    }
+}
+
+impl RevocationSet {
+    /// Whether the credential of this id was revoked by itself.
+    pub fn stops_token(&self, issuer: &IssuerName, id: &TokenId) -> bool {
+        !self.tokens.is_empty() && self.tokens.contains(&(issuer.clone(), id.clone()))
     }
 }
 

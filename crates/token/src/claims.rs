@@ -5,8 +5,8 @@ use bartizan_policy::{
 };
 use serde_json::{Map, Value};
 
-use crate::TokenError;
 use crate::issuer::{Issuer, KeySource, Presence};
+use crate::{Binding, TokenError};
 
 /// The claims of one token, as a JSON object; wrong types are faults, never silently nothing.
 pub(crate) struct Claims(Value);
@@ -44,10 +44,33 @@ impl Claims {
         if self.0.get("events").is_some() {
             return Err(TokenError::TypeRefused);
         }
-        if self.0.get("cnf").is_some() {
-            return Err(TokenError::SenderConstrained);
-        }
         Ok(())
+    }
+
+    /// What the token is bound to (`RFC 7800 §3.1`).
+    pub(crate) fn binding(&self, issuer: &Issuer) -> Result<Binding, TokenError> {
+        let binding = Binding::parse(self.0.get("cnf"))?;
+        if binding.key.is_none() && issuer.dpop.binding == Presence::Required {
+            return Err(TokenError::BindingRequired);
+        }
+        Ok(binding)
+    }
+
+    /// Whether the issuer, asked about the token, says that it counts (`RFC 7662 §2.2`).
+    pub(crate) fn check_active(&self) -> Result<(), TokenError> {
+        match self.0.get("active") {
+            Some(Value::Bool(true)) => Ok(()),
+            Some(Value::Bool(false)) => Err(TokenError::Inactive),
+            _ => Err(TokenError::Malformed("`active` is not there or no boolean")),
+        }
+    }
+
+    /// Whether the answer is about a token of `issuer`: a server may answer for several, and may leave the name out.
+    pub(crate) fn check_issuer(&self, issuer: &Issuer) -> Result<(), TokenError> {
+        match self.issuer()? {
+            Some(claimed) if claimed != issuer.name.as_str() => Err(TokenError::UnknownIssuer),
+            _ => Ok(()),
+        }
     }
 
     /// `RFC 7519 §4.1.4` to `§4.1.6`; returns when the token was issued and when it ends.
@@ -80,8 +103,8 @@ impl Claims {
     pub(crate) fn into_principal(
         self,
         issuer: &Issuer,
-        issued_at: Option<Timestamp>,
-        expires_at: Option<Timestamp>,
+        (issued_at, expires_at): (Option<Timestamp>, Option<Timestamp>),
+        binding: &Binding,
     ) -> Result<Principal, TokenError> {
         let subject = self.subject(&issuer.claims.subject)?;
         let client = match self.text("client_id", "`client_id` is no string")? {
@@ -94,7 +117,7 @@ impl Claims {
         Ok(Principal {
             issuer: issuer.name.clone(),
             kind,
-            credential: CredentialKind::Bearer,
+            credential: if binding.key.is_some() { CredentialKind::Dpop } else { CredentialKind::Bearer },
             strength: strength(issuer),
             token_id: self.text("jti", "`jti` is no string")?.map(TokenId::from),
             client,
@@ -200,7 +223,7 @@ fn strength(issuer: &Issuer) -> Strength {
 }
 
 /// A `NumericDate` (`RFC 7519 §2`) without its fraction. Strings, negative times and those beyond the year 9999 are none.
-fn numeric_date(value: &Value) -> Option<Timestamp> {
+pub(crate) fn numeric_date(value: &Value) -> Option<Timestamp> {
     const END_OF_9999: i64 = 253_402_300_799;
     #[expect(clippy::cast_precision_loss, reason = "the bound has 38 bits, which a double holds exactly")]
     const LAST: f64 = END_OF_9999 as f64;

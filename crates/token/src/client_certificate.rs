@@ -5,7 +5,7 @@ mod name;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use bartizan_policy::Timestamp;
@@ -13,8 +13,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 
-use crate::base64url;
-use crate::fingerprint::sha256;
+use crate::CertificateThumbprint;
 
 /// The largest certificate that is looked at. Real ones stay under 8 KiB.
 const MAX_BYTES: usize = 64 * 1024;
@@ -37,10 +36,6 @@ pub struct ClientCertificate {
     not_before: Timestamp,
     not_after: Timestamp,
 }
-
-/// The SHA-256 of a certificate in DER: `x5t#S256` (`RFC 8705 §3.1`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CertificateThumbprint([u8; 32]);
 
 /// Why a certificate names nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +80,7 @@ impl ClientCertificate {
             return Err(CertificateError::Malformed);
         }
         let mut read = Self {
-            thumbprint: CertificateThumbprint(sha256(der)),
+            thumbprint: CertificateThumbprint::of(der),
             subject: name::text(certificate.subject())?.into(),
             common_name: name::common_name(certificate.subject())?.map(Into::into),
             issuer: name::text(certificate.issuer())?.into(),
@@ -173,35 +168,6 @@ impl ClientCertificate {
     /// The last second in which it is valid (`RFC 5280 §4.1.2.5`).
     pub const fn not_after(&self) -> Timestamp {
         self.not_after
-    }
-}
-
-impl CertificateThumbprint {
-    /// The thumbprint of a certificate in DER.
-    pub fn of(der: &[u8]) -> Self {
-        Self(sha256(der))
-    }
-
-    /// Reads `x5t#S256`: base64url without padding.
-    pub fn from_base64url(text: &str) -> Option<Self> {
-        base64url::decode(text)?.try_into().ok().map(Self)
-    }
-
-    /// The hash.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for CertificateThumbprint {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&base64url::encode(self.0))
-    }
-}
-
-impl fmt::Debug for CertificateThumbprint {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "CertificateThumbprint({self})")
     }
 }
 

@@ -60,9 +60,22 @@ pub enum TokenError {
     /// Valid for longer than the configuration allows.
     #[error("the token lives longer than allowed")]
     LifetimeTooLong,
-    /// The token is bound to a key of its holder (`cnf`, `RFC 7800`): as a bare bearer token it may be a stolen one.
+    /// The token is bound to its holder (`cnf`, `RFC 7800`), and shown without what proves it, or bound in a way that is not known:
+    /// as a bare bearer token it may be a stolen one.
     #[error("the token is bound to its holder's key and is no bearer token")]
     SenderConstrained,
+    /// The configuration wants every token of this issuer bound to a key, and this one is not.
+    #[error("the token is not bound to a key, which its issuer's tokens have to be")]
+    BindingRequired,
+    /// The issuer's tokens are not judged by their signature: it has to be asked (`RFC 7662`).
+    #[error("the issuer `{issuer}` has to be asked about its tokens")]
+    IntrospectionRequired {
+        /// Whom to ask.
+        issuer: IssuerName,
+    },
+    /// The issuer says that the token does not count (`RFC 7662 §2.2`).
+    #[error("the issuer says that the token is not active")]
+    Inactive,
 }
 
 impl TokenError {
@@ -87,6 +100,9 @@ impl TokenError {
             Self::IssuedInFuture => "issued-in-future",
             Self::LifetimeTooLong => "lifetime-too-long",
             Self::SenderConstrained => "sender-constrained",
+            Self::BindingRequired => "binding-required",
+            Self::IntrospectionRequired { .. } => "introspection-required",
+            Self::Inactive => "inactive",
         }
     }
 }

@@ -2,6 +2,8 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use crate::CertificateThumbprint;
+
 /// The SHA-256 of a token as it was sent: the key under which a verdict may be cached without keeping the token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
@@ -10,6 +12,11 @@ impl Fingerprint {
     /// The fingerprint of `token`.
     pub fn of(token: &str) -> Self {
         Self(sha256(token.as_bytes()))
+    }
+
+    /// The fingerprint of a client's certificate: its thumbprint. No token has it but one whose text is that certificate.
+    pub const fn of_certificate(thumbprint: CertificateThumbprint) -> Self {
+        Self(*thumbprint.as_bytes())
     }
 
     /// The hash.

@@ -29,6 +29,25 @@ pub struct Issuer {
     pub token_types: Vec<String>,
     /// The longest time from `iat` (from now, where there is none) to `exp`. A token without `exp` ends this long after `iat`.
     pub max_lifetime: Option<Duration>,
+    /// What is asked of tokens that are bound to a key of their holder, and whether they have to be.
+    pub dpop: DpopRules,
+}
+
+/// Proof of possession (`RFC 9449`). A token that is bound to a key always needs its proof, whatever these say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DpopRules {
+    /// Whether every token has to be bound to a key. Optional lets bearer tokens through as well.
+    pub binding: Presence,
+    /// Whether a proof has to carry a nonce of the gate's own (`RFC 9449 §9`): then none can be made in advance.
+    pub nonce: Presence,
+    /// How old a proof may be. Default 60 s.
+    pub max_age: Duration,
+}
+
+impl Default for DpopRules {
+    fn default() -> Self {
+        Self { binding: Presence::Optional, nonce: Presence::Optional, max_age: Duration::from_mins(1) }
+    }
 }
 
 impl Issuer {
@@ -44,6 +63,7 @@ impl Issuer {
             leeway: Duration::from_secs(30),
             token_types: Vec::new(),
             max_lifetime: None,
+            dpop: DpopRules::default(),
         }
     }
 }
@@ -57,6 +77,9 @@ pub enum KeySource {
     Fixed(KeySet),
     /// A secret shared with the issuer.
     Shared(SharedSecret),
+    /// No keys: the issuer itself is asked about each token (`RFC 7662`), by the caller, and what it says is judged by
+    /// [`Verifier::judge_introspection`](crate::Verifier::judge_introspection).
+    Introspected,
 }
 
 /// Which of the claims that bind a token must be there. Leaving one out makes the principal

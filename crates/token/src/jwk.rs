@@ -3,7 +3,7 @@ use std::fmt;
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 use serde_json::{Map, Value};
 
-use crate::{Algorithm, base64url, rsa};
+use crate::{Algorithm, KeyThumbprint, base64url, rsa};
 
 /// A public key of a set, made ready for every algorithm that it may be used with.
 pub(crate) struct PublicJwk {
@@ -54,7 +54,7 @@ impl PublicJwk {
         if key_type == "oct" {
             return Err(SkipReason::Symmetric);
         }
-        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].into_iter().any(|name| members.contains_key(name)) {
+        if Self::is_private(members) {
             return Err(SkipReason::PrivateMember);
         }
         jwk.check_use()?;
@@ -67,9 +67,26 @@ impl PublicJwk {
         Ok(Self { id: jwk.optional("kid")?.map(str::to_owned), verifiers: jwk.bind_to_algorithm(verifiers)? })
     }
 
+    /// Whether the private half, or a secret, stands in it.
+    pub(crate) fn is_private(members: &Map<String, Value>) -> bool {
+        ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].into_iter().any(|name| members.contains_key(name))
+    }
+
     /// The key made ready for `algorithm`, if it may be used with that.
     pub(crate) fn verifier(&self, algorithm: Algorithm) -> Option<&ParsedPublicKey> {
         self.verifiers.iter().find(|(known, _)| *known == algorithm).map(|(_, key)| key)
+    }
+
+    /// The key's thumbprint (`RFC 7638 §3`). Of a key that was read, each member has one spelling only, so that no key has two.
+    pub(crate) fn thumbprint(members: &Map<String, Value>) -> Option<KeyThumbprint> {
+        let text = |name| members.get(name).and_then(Value::as_str);
+        let canonical = match text("kty")? {
+            "EC" => format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, text("crv")?, text("x")?, text("y")?),
+            "OKP" => format!(r#"{{"crv":"{}","kty":"OKP","x":"{}"}}"#, text("crv")?, text("x")?),
+            "RSA" => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text("e")?, text("n")?),
+            _ => return None,
+        };
+        Some(KeyThumbprint::of(canonical.as_bytes()))
     }
 
     pub(crate) fn is_same_key(&self, other: &Self) -> bool {

@@ -43,18 +43,9 @@ impl<'a> Jws<'a> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLong);
         }
-        let (signing_input, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed("not three parts"))?;
-        let (header, payload) = signing_input.split_once('.').ok_or(TokenError::Malformed("not three parts"))?;
-        if payload.contains('.') {
-            return Err(TokenError::Malformed("not three parts"));
-        }
-        let header = base64url::decode(header).ok_or(TokenError::Malformed("header is no base64url"))?;
-        Ok(Self {
-            header: Header::parse(&header)?,
-            signing_input: signing_input.as_bytes(),
-            payload: base64url::decode(payload).ok_or(TokenError::Malformed("payload is no base64url"))?,
-            signature: base64url::decode(signature).ok_or(TokenError::Malformed("signature is no base64url"))?,
-        })
+        let Compact { header, signing_input, payload, signature } =
+            Compact::split(token).map_err(TokenError::Malformed)?;
+        Ok(Self { header: Header::parse(&header)?, signing_input, payload, signature })
     }
 
     /// The algorithm that the token says it is signed with.
@@ -146,6 +137,32 @@ impl<'a> Choice<'a> {
     }
 }
 
+/// The three parts of a compact JWS, decoded; nothing in them has been judged.
+pub(crate) struct Compact<'a> {
+    pub(crate) header: Map<String, Value>,
+    pub(crate) signing_input: &'a [u8],
+    pub(crate) payload: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+}
+
+impl<'a> Compact<'a> {
+    /// Takes a JWS apart; the fault names what is not as it must be.
+    pub(crate) fn split(text: &'a str) -> Result<Self, &'static str> {
+        let (signing_input, signature) = text.rsplit_once('.').ok_or("not three parts")?;
+        let (header, payload) = signing_input.split_once('.').ok_or("not three parts")?;
+        if payload.contains('.') {
+            return Err("not three parts");
+        }
+        let header = base64url::decode(header).ok_or("header is no base64url")?;
+        Ok(Self {
+            header: json::object(&header).map_err(|_| "header is not one strict JSON object")?,
+            signing_input: signing_input.as_bytes(),
+            payload: base64url::decode(payload).ok_or("payload is no base64url")?,
+            signature: base64url::decode(signature).ok_or("signature is no base64url")?,
+        })
+    }
+}
+
 #[derive(Debug)]
 struct Header {
     algorithm: Algorithm,
@@ -154,8 +171,7 @@ struct Header {
 }
 
 impl Header {
-    fn parse(text: &[u8]) -> Result<Self, TokenError> {
-        let members = json::object(text).map_err(|_| TokenError::Malformed("header is not one strict JSON object"))?;
+    fn parse(members: &Map<String, Value>) -> Result<Self, TokenError> {
         let algorithm = match members.get("alg") {
             Some(Value::String(name)) => Algorithm::from_name(name).ok_or(TokenError::AlgorithmRefused)?,
             _ => return Err(TokenError::Malformed("`alg` is not there or no string")),
@@ -174,8 +190,8 @@ impl Header {
         }
         Ok(Self {
             algorithm,
-            key_id: text_member(&members, "kid", "`kid` is no string")?,
-            token_type: text_member(&members, "typ", "`typ` is no string")?,
+            key_id: text_member(members, "kid", "`kid` is no string")?,
+            token_type: text_member(members, "typ", "`typ` is no string")?,
         })
     }
 }

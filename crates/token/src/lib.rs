@@ -1,7 +1,10 @@
 //! JOSE and API keys: bytes from a stranger in, a [`Principal`](bartizan_policy::Principal) or a named refusal out.
 //!
 //! - [`Verifier`] judges bearer tokens (`RFC 7515`, `RFC 7519`, `RFC 8725`, `RFC 9068`) of the configured [`Issuer`]s.
+//! - [`verify_proof`] judges the proof that comes with a token that is bound to a key (`RFC 9449`), [`ClientCertificate`] reads the
+//!   certificate that a token, or a configured caller, is bound to (`RFC 8705`).
 //! - [`ApiKeys`] judges API keys, kept as hashes.
+//! - [`Webhook`] judges the signatures of webhooks, in the forms of four senders.
 //! - [`AssertionSigner`] makes the short-lived token that tells an upstream who calls and what was decided.
 //!
 //! The room does no I/O, keeps no clock and draws no randomness of its own: keys arrive through [`Verifier::install`], `now`
@@ -42,9 +45,11 @@ mod algorithm;
 mod api_key;
 mod assertion;
 mod base64url;
+mod binding;
 mod claims;
 mod client_certificate;
 mod discovery;
+mod dpop;
 mod error;
 mod fingerprint;
 mod issuer;
@@ -52,22 +57,30 @@ mod json;
 mod jwk;
 mod jws;
 mod key_set;
+mod one_time;
 mod rsa;
 mod shared_secret;
+mod thumbprint;
 mod verifier;
+mod webhook;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use api_key::{
     ApiKey, ApiKeyError, ApiKeyHash, ApiKeyRecord, ApiKeys, HashError, NoRandomness, RecordError, looks_like_api_key,
 };
 pub use assertion::{AssertionClaims, AssertionError, AssertionSigner, Decision};
-pub use client_certificate::{CertificateError, CertificateThumbprint, ClientCertificate};
+pub use binding::Binding;
+pub use client_certificate::{CertificateError, ClientCertificate};
 pub use discovery::{Discovery, DiscoveryError};
+pub use dpop::{DpopError, DpopExpectation, MAX_PROOF_BYTES, PROOF_ALGORITHMS, verify_proof};
 pub use error::TokenError;
 pub use fingerprint::Fingerprint;
-pub use issuer::{ClaimMap, Issuer, KeySource, Presence, Required};
+pub use issuer::{ClaimMap, DpopRules, Issuer, KeySource, Presence, Required};
 pub use jwk::SkipReason;
 pub use jws::{Jws, MAX_TOKEN_BYTES, SignatureError};
 pub use key_set::{KeySet, KeySetError, SkippedKey};
+pub use one_time::{OneTime, OneTimeId};
 pub use shared_secret::{SharedSecret, WeakSecret};
-pub use verifier::{Verifier, VerifierError};
+pub use thumbprint::{CertificateThumbprint, KeyThumbprint};
+pub use verifier::{Verified, Verifier, VerifierError};
+pub use webhook::{Field, SignedHead, Webhook, WebhookCheck, WebhookError, WebhookForm, WebhookSecretError};

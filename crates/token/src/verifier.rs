@@ -3,13 +3,24 @@ use std::sync::{PoisonError, RwLock};
 use bartizan_policy::{IssuerName, Principal, Timestamp};
 
 use crate::claims::{self, Claims};
-use crate::issuer::{Issuer, KeySource, Presence};
-use crate::{Algorithm, Jws, KeySet, SignatureError, TokenError};
+use crate::issuer::{DpopRules, Issuer, KeySource, Presence};
+use crate::{Algorithm, Binding, Jws, KeySet, SignatureError, TokenError, json};
 
 /// Judges bearer tokens by the rules of the configured issuers.
 #[derive(Debug)]
 pub struct Verifier {
     entries: Vec<Entry>,
+}
+
+/// A token that holds: for whom it speaks, and what its holder has to prove beside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified {
+    /// Whom it speaks for.
+    pub principal: Principal,
+    /// What it is bound to.
+    pub binding: Binding,
+    /// What its issuer's proofs of possession have to be like.
+    pub dpop: DpopRules,
 }
 
 #[derive(Debug)]
@@ -81,22 +92,49 @@ impl Verifier {
         Ok(Self { entries })
     }
 
-    /// Judges `token` as of `now`.
+    /// Judges `token` as a bearer token as of `now`: one that is bound to its holder is none.
     ///
     /// # Errors
     /// A [`TokenError`]. On [`TokenError::UnknownKey`] and [`TokenError::KeysUnavailable`] the caller may fetch the keys again,
     /// at a bounded rate, and try once more.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, TokenError> {
+        let verified = self.verify_bound(token, now)?;
+        if verified.binding.is_none() { Ok(verified.principal) } else { Err(TokenError::SenderConstrained) }
+    }
+
+    /// Judges `token` as of `now`, whatever it is bound to: the caller has to see that proven.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`]; [`TokenError::IntrospectionRequired`] for a token whose issuer has to be asked.
+    pub fn verify_bound(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
         let jws = Jws::parse(token)?;
         // Nothing in here is believed before the signature is verified; `iss` only chooses whose keys do that.
         let claims = Claims::new(jws.unverified_claims()?);
         let entry = self.choose(&jws, &claims)?;
         entry.check_type(&jws)?;
         entry.verify_signature(&jws)?;
-        claims.check_kind()?;
-        claims.check_audience(&entry.issuer)?;
-        let (issued_at, expires_at) = claims.check_times(&entry.issuer, now)?;
-        claims.into_principal(&entry.issuer, issued_at, expires_at)
+        entry.verified(claims, now)
+    }
+
+    /// Judges what `issuer`, asked about a token, said of it (`RFC 7662 §2.2`), by the same rules as a token's own claims.
+    ///
+    /// # Errors
+    /// A [`TokenError`]; [`TokenError::Inactive`] if the token does not count.
+    pub fn judge_introspection(
+        &self,
+        issuer: &IssuerName,
+        answer: &[u8],
+        now: Timestamp,
+    ) -> Result<Verified, TokenError> {
+        let mut entries = self.entries.iter().filter(|entry| entry.issuer.name == *issuer);
+        let introspected = |entry: &&Entry| matches!(entry.issuer.keys, KeySource::Introspected);
+        let entry = entries.find(introspected).ok_or(TokenError::UnknownIssuer)?;
+        let members =
+            json::object(answer).map_err(|_| TokenError::Malformed("the answer is not one strict JSON object"))?;
+        let claims = Claims::new(members);
+        claims.check_active()?;
+        claims.check_issuer(&entry.issuer)?;
+        entry.verified(claims, now)
     }
 
     /// Puts the published keys of `issuer` in place of those before; tokens being judged keep what they began with.
@@ -166,6 +204,8 @@ impl Entry {
         let possible: Vec<_> = match &issuer.keys {
             KeySource::Published | KeySource::Fixed(_) => Algorithm::PUBLIC_KEY.to_vec(),
             KeySource::Shared(secret) => secret.algorithms().collect(),
+            // Whatever its tokens are signed with, the issuer answers for it.
+            KeySource::Introspected => Algorithm::PUBLIC_KEY.into_iter().chain(Algorithm::SHARED_SECRET).collect(),
         };
         if let Some(algorithm) = issuer.algorithms.iter().find(|algorithm| !possible.contains(algorithm)) {
             return Err(VerifierError::AlgorithmMismatch { issuer: name(), algorithm: *algorithm });
@@ -176,6 +216,16 @@ impl Entry {
         }
         let algorithms = if issuer.algorithms.is_empty() { possible } else { issuer.algorithms.clone() };
         Ok(Self { issuer, algorithms, published: RwLock::new(None) })
+    }
+
+    /// Judges claims that are known to be the issuer's own.
+    fn verified(&self, claims: Claims, now: Timestamp) -> Result<Verified, TokenError> {
+        claims.check_kind()?;
+        claims.check_audience(&self.issuer)?;
+        let times = claims.check_times(&self.issuer, now)?;
+        let binding = claims.binding(&self.issuer)?;
+        let principal = claims.into_principal(&self.issuer, times, &binding)?;
+        Ok(Verified { principal, binding, dpop: self.issuer.dpop })
     }
 
     /// Whether some token could fit both: by name or by having none, by algorithm, and by audience.
@@ -193,7 +243,7 @@ impl Entry {
         match &self.issuer.keys {
             KeySource::Published => self.published_keys().is_some_and(|keys| !keys.is_empty()),
             KeySource::Fixed(keys) => !keys.is_empty(),
-            KeySource::Shared(_) => true,
+            KeySource::Shared(_) | KeySource::Introspected => true,
         }
     }
 
@@ -218,6 +268,7 @@ impl Entry {
     fn verify_signature(&self, jws: &Jws<'_>) -> Result<(), TokenError> {
         let issuer = || self.issuer.name.clone();
         match &self.issuer.keys {
+            KeySource::Introspected => return Err(TokenError::IntrospectionRequired { issuer: issuer() }),
             KeySource::Shared(secret) => jws.verify_shared(secret).map(drop),
             KeySource::Fixed(keys) => jws.verify(keys).map(drop),
             KeySource::Published => {

@@ -73,7 +73,6 @@ pub(crate) fn word(place: &str, word: &str) -> Option<Later> {
         ("routes.credentials", "session") => {
             ("`session` is the cookie of the gate's own sign-in", "use `\"bearer\"` with tokens of your issuer")
         }
-        ("routes.credentials", "mtls") => ("`mtls` is client certificates", "use `\"bearer\"` or `\"api-key\"`"),
         ("telemetry.otlp.protocol", "grpc" | "http/json") => {
             ("that is another form of OTLP", "use `\"http/protobuf\"`, which every receiver takes, on port 4318")
         }

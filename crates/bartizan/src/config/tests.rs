@@ -2,6 +2,7 @@
 
 mod faults;
 mod listening;
+mod machines;
 mod reference;
 mod sound;
 

@@ -23,6 +23,7 @@ pub(crate) fn assertion_jwks(keys: &Arc<RotatingKeys>) -> Mount {
         upstream: Upstream::single("bartizan", EndpointAddress::Host("localhost".into(), 0)).into(),
         access: Access::Public,
         credentials: Vec::new(),
+        webhook: None,
         limit: None,
         body_bytes: 0,
         timeouts: UpstreamTimeouts::default(),

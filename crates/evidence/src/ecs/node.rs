@@ -40,7 +40,10 @@ pub(super) fn encode(json: &mut Json<'_>, sequence: Option<u64>, node: &NodeEven
             });
         }),
         NodeEvent::CertificateRefused { path, .. } => encode_file(json, path),
-        NodeEvent::KeysFetched { issuer } | NodeEvent::KeysFailed { issuer, .. } => own(json, "issuer", issuer),
+        NodeEvent::KeysFetched { issuer }
+        | NodeEvent::KeysFailed { issuer, .. }
+        | NodeEvent::IntrospectionFailed { issuer, .. }
+        | NodeEvent::IntrospectionRecovered { issuer } => own(json, "issuer", issuer),
         NodeEvent::UpstreamDown { upstream, .. } | NodeEvent::UpstreamUp { upstream } => {
             own(json, "upstream", upstream);
         }
@@ -74,6 +77,7 @@ fn cause(node: &NodeEvent) -> Option<&Detail> {
     match node {
         NodeEvent::CertificateRefused { cause, .. }
         | NodeEvent::KeysFailed { cause, .. }
+        | NodeEvent::IntrospectionFailed { cause, .. }
         | NodeEvent::UpstreamDown { cause, .. } => Some(cause),
         _ => None,
     }
@@ -91,6 +95,8 @@ fn kind(node: &NodeEvent) -> Kind {
         NodeEvent::CertificateRefused { .. } => (&["configuration"], &["info"], "certificate-refused", "failure"),
         NodeEvent::KeysFetched { .. } => (&["configuration"], &["change"], "keys-fetched", "success"),
         NodeEvent::KeysFailed { .. } => (&["configuration"], &["info"], "keys-failed", "failure"),
+        NodeEvent::IntrospectionFailed { .. } => (&["network"], &["info"], "introspection-failed", "failure"),
+        NodeEvent::IntrospectionRecovered { .. } => (&["network"], &["info"], "introspection-recovered", "success"),
         NodeEvent::UpstreamDown { .. } => (&["network"], &["info"], "upstream-down", "failure"),
         NodeEvent::UpstreamUp { .. } => (&["network"], &["info"], "upstream-up", "success"),
         NodeEvent::SegmentRemoved { .. } => (&["file"], &["deletion"], "audit-segment-removed", "success"),

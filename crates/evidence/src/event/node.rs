@@ -214,6 +214,18 @@ pub enum NodeEvent {
         /// Why.
         cause: Detail,
     },
+    /// An issuer cannot be asked about its tokens.
+    IntrospectionFailed {
+        /// The issuer.
+        issuer: Name,
+        /// Why.
+        cause: Detail,
+    },
+    /// An issuer can be asked again.
+    IntrospectionRecovered {
+        /// The issuer.
+        issuer: Name,
+    },
     /// An upstream does not answer.
     UpstreamDown {
         /// The upstream's name.

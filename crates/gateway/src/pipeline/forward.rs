@@ -60,6 +60,13 @@ impl Terms {
 const LONGEST_CALL: Duration = Duration::from_hours(24);
 
 impl<S> Forwarded<S> {
+    /// Tells the message of a webhook, if it is one, what became of it.
+    pub(super) fn settle_delivery(&mut self) {
+        if let Some(delivery) = self.authorized.routed.exchange_mut().delivery.take() {
+            delivery.answered(self.response.status());
+        }
+    }
+
     /// The owner that only the answer can name, and who asks.
     pub(super) fn pending_owner(&self) -> Option<(&Owner, &Arc<Known>)> {
         let owner = self.authorized.pending_owner.as_deref()?;
@@ -85,7 +92,9 @@ impl Onward for Pool {
             Target::Remote(remote) => {
                 let exchange = authorized.routed.exchange_mut();
                 let terms = Terms::of(&route.rules, &headers, gate.config.server.timeouts);
-                let (body, watch) = match exchange.take_body() {
+                let body = exchange.take_body();
+                let is_buffered = matches!(body, Content::Buffered(_));
+                let (body, watch) = match body {
                     Content::Stream(incoming) => {
                         let (body, watch) = RequestBody::bounded(incoming, route.rules.body_bytes, terms.client);
                         (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
@@ -98,7 +107,10 @@ impl Onward for Pool {
                     request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
                 }
                 let answer = send(request, remote, terms.timeouts, self, &watch).await;
-                trail.request_bytes(watch.bytes());
+                // The stage that read a whole body has told its size.
+                if !is_buffered {
+                    trail.request_bytes(watch.bytes());
+                }
                 request_body = terms.message_bytes.map(|_| watch);
                 answer?
             }

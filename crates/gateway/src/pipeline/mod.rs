@@ -33,7 +33,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 pub(crate) use admit::Admission;
-pub(crate) use authenticate::{Known, VerifiedTokens};
+pub(crate) use authenticate::{Known, VerifiedTokens, WebhookCaller};
 pub(crate) use forward::Forwarded;
 pub(crate) use inside::{Handed, Inside};
 pub(crate) use inspect::Inspected;
@@ -158,7 +158,8 @@ async fn pass<O: Onward>(
     };
 
     trail.enter(Stage::Forward);
-    let forwarded = onward.forward(inspected, gate, trail).await?;
+    let mut forwarded = onward.forward(inspected, gate, trail).await?;
+    forwarded.settle_delivery();
 
     trail.enter(Stage::InspectAnswer);
     let owned = ownership::read_answer(forwarded).await?;

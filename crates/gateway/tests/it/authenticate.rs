@@ -137,7 +137,7 @@ async fn a_backends_own_tokens_are_accepted_with_mapped_claims() {
     issuer.claims = ClaimMap { subject: "/id".to_owned(), roles: "/role".to_owned(), scopes: "/scope".to_owned() };
     let access = crate::harness::rule(|rule| rule.roles = vec!["admin".into()]);
     let mut rules = config(vec![guarded("/", upstream.address(), access)]);
-    rules.issuers = vec![TrustedIssuer { issuer, fetch: None }];
+    rules.issuers = vec![TrustedIssuer { issuer, fetch: None, introspection: None }];
     let gate = Gated::start(rules);
     let token = |role: &str| PlainTokens::hs256(&secret, &json!({ "id": 42, "role": role, "exp": 4_000_000_000_u64 }));
     assert_eq!(gate.status_with("/", &token("admin")).await, StatusCode::OK);

@@ -12,7 +12,7 @@ use bartizan_gateway::config::{
 };
 use bartizan_gateway::listen::{Bound, Inherited, Serving};
 use bartizan_gateway::ports::AssertionKeys;
-use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, GateError, Ports};
+use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, GateError, MemoryReplays, Ports};
 use bartizan_policy::{Access, CredentialKind, Owner, OwnerSource, Rate, Rule};
 use bartizan_testkit::{Answered, HttpClient, Issuer};
 use bartizan_token::{AssertionSigner, KeySource};
@@ -50,15 +50,25 @@ impl Gated {
 
     /// Starts a gate whose audit queue has `queue` places.
     pub(crate) fn with_queue(config: Config, queue: usize) -> Self {
+        Self::with_ports(config, queue, |ports| ports)
+    }
+
+    fn with_ports(config: Config, queue: usize, change: impl FnOnce(Ports) -> Ports) -> Self {
         let state = tempfile::tempdir().unwrap();
         let queue = NonZeroUsize::new(queue).unwrap();
         let (recorder, writer) =
             Recorder::start(EvidenceConfig { queue, ..EvidenceConfig::in_state(state.path()) }).unwrap();
-        let ports = ports(&config, &recorder);
+        let ports = change(ports(&config, &recorder));
         let bound = Bound::bind(&config.server).unwrap();
         let gate = Gate::build(config, &ports).unwrap();
         let serving = bound.serve(gate, &recorder).unwrap();
         Self { serving: Some(serving), writer: Some(writer), recorder, ports, state }
+    }
+
+    /// Starts a gate that remembers no more than `room` of what counts once.
+    pub(crate) fn with_replay_room(config: Config, room: NonZeroUsize) -> Self {
+        let memory = || Arc::new(MemoryReplays::new(room));
+        Self::with_ports(config, 4096, |ports| ports.with_replays(memory(), memory()))
     }
 
     /// Starts a gate on sockets that it was started with.
@@ -204,6 +214,8 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         limits: Limits::default(),
         issuers: Vec::new(),
         api_keys: Vec::new(),
+        certificates: Vec::new(),
+        webhooks: Vec::new(),
         revoked: Vec::new(),
         routes,
         assertion: Assertion::default(),
@@ -220,6 +232,7 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         upstream: backend(upstream).into(),
         access: Access::Public,
         credentials: Vec::new(),
+        webhook: None,
         limit: None,
         body_bytes: 1 << 20,
         timeouts: UpstreamTimeouts::default(),
@@ -253,6 +266,7 @@ pub(crate) fn owner(source: OwnerSource) -> Access {
 pub(crate) fn trusting(issuer: &Issuer) -> TrustedIssuer {
     let discovery = format!("{}/.well-known/openid-configuration", issuer.url());
     TrustedIssuer {
+        introspection: None,
         issuer: bartizan_token::Issuer::new(issuer.url(), vec![AUDIENCE.to_owned()], KeySource::Published),
         fetch: Some(KeyFetch { from: KeyLocation::Discovery(discovery.parse().unwrap()), authorities: None }),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OneOrMany, SecretSource};
+use super::{Dpop, Introspection, OneOrMany, SecretSource};
 use crate::config::units::{Expiry, Fingerprint, Name, Period, Pointer, Time};
 
 /// An issuer whose tokens are accepted. Its keys come from its discovery document (the default), from a file (`jwks`), or, for
@@ -39,7 +39,12 @@ pub struct Issuer {
     pub leeway: Period,
     /// The longest lifetime (`exp` minus `iat`) that is accepted.
     pub max_lifetime: Option<Period>,
-    /// PEM file of the authorities to trust when the issuer's keys are fetched, instead of the system's.
+    /// How the issuer is asked about its tokens, where they are opaque, or where a revoked one has to stop at once.
+    pub introspection: Option<Introspection>,
+    /// Tokens that are bound to a key of their holder (DPoP).
+    #[serde(default)]
+    pub dpop: Dpop,
+    /// PEM file of the authorities to trust when the issuer's keys are fetched, or it is asked, instead of the system's.
     pub ca: Option<PathBuf>,
 }
 
@@ -135,11 +140,12 @@ pub struct Key {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Revoked {
-    /// The issuer, as in `[[issuers]]`; `"api-keys"` for API keys.
+    /// The issuer, as in `[[issuers]]`; `"api-keys"` for API keys, `"certificates"` for certificates by their thumbprint; for a
+    /// certificate by its serial number, its issuer's distinguished name.
     pub issuer: String,
     /// Everything that speaks for this subject.
     pub subject: Option<String>,
-    /// One token's `jti`, or a key's id.
+    /// One token's `jti`, a key's id, a certificate's thumbprint (`x5t#S256`) or serial number in lower-case hexadecimal.
     pub token: Option<String>,
     /// Only what was issued before this point: signing in again works.
     pub before: Option<Time>,

@@ -5,6 +5,7 @@ mod access;
 mod answer;
 mod issuers;
 mod listening;
+mod machines;
 mod operation;
 mod routes;
 mod server;
@@ -20,6 +21,7 @@ pub use listening::{
     Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,
     UnknownRevocation,
 };
+pub use machines::{CertificateCaller, Dpop, DpopNonce, DpopRules, DpopWord, Introspection, Webhook, WebhookForm};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
@@ -48,6 +50,12 @@ pub struct File {
     /// API keys, by hash. `bartizan key new` makes a key and prints its section.
     #[serde(default)]
     pub keys: Vec<Key>,
+    /// Whom client certificates speak for.
+    #[serde(default)]
+    pub certificates: Vec<CertificateCaller>,
+    /// Senders of webhooks.
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
     /// Credentials that ended before their expiry.
     #[serde(default)]
     pub revoked: Vec<Revoked>,

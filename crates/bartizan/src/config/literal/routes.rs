@@ -23,10 +23,11 @@ pub struct Route {
     pub upstream_ca: Option<PathBuf>,
     /// Who may call it. There is no default: a route that does not say is an error.
     pub access: Access,
-    /// Which credentials are looked at.
-    #[serde(default = "credentials")]
+    /// Which credentials are looked at. Without it, `bearer` and `api-key`.
     #[schemars(length(min = 1))]
-    pub credentials: Vec<Credential>,
+    pub credentials: Option<Vec<Credential>>,
+    /// The sender of `[[webhooks]]` whose signed messages it takes, and nothing else.
+    pub webhook: Option<Name>,
     /// Requests per identity, or per address while nobody is signed in, on this route.
     pub limit: Option<Rate>,
     /// What injection inspection does. This version has none; the posture says so.
@@ -47,18 +48,25 @@ pub struct Route {
     pub headers: RouteHeaders,
 }
 
-fn credentials() -> Vec<Credential> {
-    vec![Credential::Bearer, Credential::ApiKey]
+impl Route {
+    /// Which credentials are looked at.
+    pub fn credentials(&self) -> &[Credential] {
+        self.credentials.as_deref().unwrap_or(&[Credential::Bearer, Credential::ApiKey])
+    }
 }
 
 /// A form of credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Credential {
-    /// `Authorization: Bearer` with a token of one of the `[[issuers]]`.
+    /// `Authorization: Bearer` with a token of one of the `[[issuers]]`; or `DPoP`, with a proof for one that is bound to a key.
     Bearer,
+    /// Only tokens that are bound to a key, with their proof (RFC 9449).
+    Dpop,
     /// An API key of `[[keys]]`.
     ApiKey,
+    /// The connection's certificate, as `[[certificates]]` has it. It counts where the request carries no other credential.
+    Mtls,
 }
 
 /// What a check does with what it finds.

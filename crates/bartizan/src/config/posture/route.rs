@@ -53,12 +53,14 @@ fn credentials(route: &Route) -> Vec<String> {
         return Vec::new();
     }
     let name = |kind: &CredentialKind| match kind {
-        CredentialKind::Session => "session",
-        CredentialKind::Bearer => "bearer token",
-        CredentialKind::ApiKey => "API key",
-        CredentialKind::Mtls => "client certificate",
+        CredentialKind::Session => "session".to_owned(),
+        CredentialKind::Bearer => "bearer token".to_owned(),
+        CredentialKind::Dpop => "token bound to a key".to_owned(),
+        CredentialKind::ApiKey => "API key".to_owned(),
+        CredentialKind::Mtls => "client certificate".to_owned(),
+        CredentialKind::Webhook => format!("signature of {}", route.webhook.as_deref().unwrap_or("nobody")),
     };
-    route.credentials.iter().map(|kind| name(kind).to_owned()).collect()
+    route.credentials.iter().map(name).collect()
 }
 
 fn limits(route: &Route) -> Vec<String> {

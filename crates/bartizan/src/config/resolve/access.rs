@@ -107,7 +107,8 @@ impl Resolver<'_> {
 
     /// Only people own things and sign in with factors: a route for keys alone that asks for either is closed to everybody.
     fn people_only(&mut self, rule: &AccessRule, route: &Route, place: &Place) {
-        let by_key_alone = route.credentials.iter().all(|credential| *credential == Credential::ApiKey);
+        let is_machines = |credential: &Credential| matches!(credential, Credential::ApiKey | Credential::Mtls);
+        let by_key_alone = route.webhook.is_some() || route.credentials().iter().all(is_machines);
         let steps_up = rule.mfa || rule.acr.is_some() || rule.max_age.is_some();
         let owned = rule.owner.as_ref().is_some_and(|owner| owner.unless_roles.is_empty());
         if by_key_alone && (steps_up || owned) {

@@ -19,6 +19,7 @@ impl Resolver<'_> {
             }
         }
         self.distinguishable(&trusted);
+        self.opaque_tokens(issuers);
         trusted.into_iter().map(|(issuer, _)| issuer).collect()
     }
 
@@ -42,6 +43,13 @@ impl Resolver<'_> {
     fn issuer(&mut self, literal: &literal::Issuer, place: &Place) -> Option<TrustedIssuer> {
         self.audience(literal, place);
         let (keys, fetch) = self.keys_of(literal, place)?;
+        let introspection = match &literal.introspection {
+            Some(asked) => {
+                let authorities = literal.ca.as_ref().map(|path| self.beside(path));
+                Some(self.introspection(asked, authorities, &place.key("introspection"))?)
+            }
+            None => None,
+        };
         let mut issuer = Issuer::new(literal.issuer.as_str(), audience(literal), keys);
         issuer.algorithms = match (&literal.algorithms, &literal.hs256) {
             (Some(said), _) => said.iter().map(|it| algorithm(*it)).collect(),
@@ -49,6 +57,7 @@ impl Resolver<'_> {
             (None, Some(_)) => vec![Algorithm::Hs256],
             (None, None) => Vec::new(),
         };
+        issuer.dpop = self.dpop(&literal.dpop, &place.key("dpop"));
         issuer.require = required(&literal.require);
         issuer.claims = ClaimMap {
             subject: literal.claims.subject.as_str().to_owned(),
@@ -59,7 +68,7 @@ impl Resolver<'_> {
         issuer.max_lifetime = literal.max_lifetime.map(Period::get);
         self.algorithms(literal, &issuer, place)?;
         self.lifetime(literal, place);
-        Some(TrustedIssuer { issuer, fetch })
+        Some(TrustedIssuer { issuer, fetch, introspection })
     }
 
     /// A token for somebody else must not open our door (RFC 8725 §3.9): without an audience, that has to be said.
@@ -131,6 +140,15 @@ impl Resolver<'_> {
         if let Some(path) = &literal.ca {
             let content = self.content(path, &place.key("ca"), "file of authorities")?;
             self.contents.push(content);
+        }
+        if literal.introspection.is_some() {
+            let other = [("hs256", literal.hs256.is_some()), ("jwks", literal.jwks.is_some())];
+            if let Some((key, _)) = other.into_iter().find(|(_, said)| *said) {
+                let message = format!("`{key}` checks signatures, and `introspection` asks the issuer instead");
+                self.error(FaultKind::Contradiction, &place.key(key), message, "leave one of them out");
+                return None;
+            }
+            return Some((KeySource::Introspected, None));
         }
         match (&literal.hs256, &literal.jwks) {
             (Some(_), Some(_)) => {

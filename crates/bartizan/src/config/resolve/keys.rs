@@ -10,6 +10,9 @@ use crate::config::units::{Expiry, Time};
 /// The issuer under whose name API keys are revoked.
 const API_KEYS: &str = "api-keys";
 
+/// The issuer under whose name client certificates are revoked by their thumbprint.
+const CERTIFICATES: &str = "certificates";
+
 impl Resolver<'_> {
     pub(super) fn keys(&mut self, keys: &[Key]) -> Vec<ApiKeyRecord> {
         let places: Vec<Place> = (0..keys.len()).map(|index| self.element("keys", index)).collect();
@@ -69,11 +72,16 @@ impl Resolver<'_> {
 
     /// A misspelt issuer would revoke nothing, and nobody would notice.
     fn known_issuer(&mut self, file: &File, revoked: &Revoked, place: &Place) {
-        let known = revoked.issuer == API_KEYS || file.issuers.iter().any(|issuer| issuer.issuer == revoked.issuer);
+        // A certificate's own issuer is whoever signed it: known by its distinguished name, and by no section.
+        let is_certificate =
+            revoked.issuer == CERTIFICATES || (revoked.issuer.contains('=') && revoked.token.is_some());
+        let known = is_certificate
+            || revoked.issuer == API_KEYS
+            || file.issuers.iter().any(|issuer| issuer.issuer == revoked.issuer);
         if !known {
             let message = format!("there is no issuer `{}`", revoked.issuer);
             let mut names: Vec<String> = file.issuers.iter().map(|issuer| format!("`{}`", issuer.issuer)).collect();
-            names.push(format!("`{API_KEYS}`"));
+            names.extend([API_KEYS, CERTIFICATES].map(|name| format!("`{name}`")));
             let remedy = format!("write it as in `[[issuers]]`: {}", names.join(", "));
             self.error(FaultKind::Unresolvable, &place.key("issuer"), message, remedy);
         }

@@ -7,6 +7,7 @@ mod certificate;
 mod issuers;
 mod keys;
 mod listening;
+mod machines;
 mod private;
 mod routes;
 mod server;
@@ -62,6 +63,8 @@ pub(crate) fn resolve(
     let server = resolver.server(file);
     let issuers = resolver.issuers(&file.issuers);
     let api_keys = resolver.keys(&file.keys);
+    let certificates = resolver.certificates(&file.certificates);
+    let webhooks = resolver.webhooks(&file.webhooks);
     let revoked = resolver.revoked(file);
     let routes = resolver.routes(file);
     let vault = resolver.root(file);
@@ -73,6 +76,8 @@ pub(crate) fn resolve(
             limits: state::limits(&file.limits),
             issuers,
             api_keys,
+            certificates,
+            webhooks,
             revoked,
             routes,
             assertion: gateway::Assertion { enabled: file.assertion.header, lifetime: file.assertion.lifetime.get() },

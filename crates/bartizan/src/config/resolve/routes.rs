@@ -86,6 +86,7 @@ impl Resolver<'_> {
         let access = self.access(route, place);
         let upstream = self.upstream(route, place);
         let answer = self.answer(file, route, place);
+        let webhook = self.route_webhook(file, route, place);
         self.credentials(file, route, place);
         let body = route.body.unwrap_or(file.server.max_body);
         if body.get() > LARGEST_BODY {
@@ -103,7 +104,11 @@ impl Resolver<'_> {
             methods: route.methods.iter().filter_map(|it| Method::from_bytes(it.as_str().as_bytes()).ok()).collect(),
             upstream: upstream?,
             access: access?,
-            credentials: route.credentials.iter().map(|it| kind(*it)).collect(),
+            credentials: match webhook {
+                Some(_) => vec![CredentialKind::Webhook],
+                None => route.credentials().iter().map(|it| kind(*it)).collect(),
+            },
+            webhook,
             limit: route.limit.map(Rate::get),
             body_bytes: body.get(),
             timeouts: self.timeouts(route, place),
@@ -139,21 +144,22 @@ impl Resolver<'_> {
 
     /// A route that asks for a caller whom no credential can name is closed to everybody.
     fn credentials(&mut self, file: &File, route: &Route, place: &Place) {
-        if matches!(route.access, Access::Word(AccessWord::Public)) {
+        if matches!(route.access, Access::Word(AccessWord::Public)) || route.webhook.is_some() {
             return;
         }
         let usable = |credential: &Credential| match credential {
-            Credential::Bearer => !file.issuers.is_empty() || self.kept.contains_key("issuers"),
+            Credential::Bearer | Credential::Dpop => !file.issuers.is_empty() || self.kept.contains_key("issuers"),
             Credential::ApiKey => !file.keys.is_empty() || self.kept.contains_key("keys"),
+            Credential::Mtls => !file.certificates.is_empty() || self.kept.contains_key("certificates"),
         };
-        if !route.credentials.iter().any(usable) {
+        if !route.credentials().iter().any(usable) {
             let message =
                 format!("nobody can sign in at `{}`: there is no issuer and no key for its credentials", route.name);
             self.error(
                 FaultKind::Unresolvable,
                 place,
                 message,
-                "add `[[issuers]]` for bearer tokens, or `[[keys]]` for API keys",
+                "add `[[issuers]]` for bearer tokens, `[[keys]]` for API keys, or `[[certificates]]` for client certificates",
             );
         }
     }
@@ -181,7 +187,9 @@ impl Resolver<'_> {
 const fn kind(credential: Credential) -> CredentialKind {
     match credential {
         Credential::Bearer => CredentialKind::Bearer,
+        Credential::Dpop => CredentialKind::Dpop,
         Credential::ApiKey => CredentialKind::ApiKey,
+        Credential::Mtls => CredentialKind::Mtls,
     }
 }
 
