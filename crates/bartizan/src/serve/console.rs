@@ -27,8 +27,7 @@ impl Console {
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
         });
-        let (address, listener) =
-            bound.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
+        let (address, listener) = bound.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
         Ok(Self { listener, address })
     }
 

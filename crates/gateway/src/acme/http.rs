@@ -42,7 +42,8 @@ impl HttpClient for Client {
         let tls = self.0.clone();
         Box::pin(async move {
             let url = request.uri().clone();
-            let outcome = timeout(PATIENCE, exchange(tls, request)).await.unwrap_or_else(|_| Err("no answer in 30 s".into()));
+            let outcome =
+                timeout(PATIENCE, exchange(tls, request)).await.unwrap_or_else(|_| Err("no answer in 30 s".into()));
             outcome.map_err(|cause| Error::Other(format!("{url}: {cause}").into()))
         })
     }

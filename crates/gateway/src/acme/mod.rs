@@ -166,7 +166,11 @@ impl Managed {
     }
 
     fn due(&self, current: &Current, suggested: Option<SystemTime>) -> SystemTime {
-        if current.covers(&self.rules) { renew_at(current.validity, suggested, current.dice) } else { SystemTime::UNIX_EPOCH }
+        if current.covers(&self.rules) {
+            renew_at(current.validity, suggested, current.dice)
+        } else {
+            SystemTime::UNIX_EPOCH
+        }
     }
 
     fn show(&self, key: CertifiedKey, recorder: &Recorder) {

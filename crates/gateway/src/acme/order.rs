@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use bartizan_vault::Secret;
 use instant_acme::{
-    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error, ExternalAccountKey, Identifier, NewAccount,
-    NewOrder, Order, OrderStatus, Problem, RetryPolicy,
+    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error, ExternalAccountKey, Identifier,
+    NewAccount, NewOrder, Order, OrderStatus, Problem, RetryPolicy,
 };
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use rustls::pki_types::CertificateDer;
@@ -125,11 +125,7 @@ async fn account(rules: &Acme, state: &State) -> Result<Account, OrderError> {
     Ok(account)
 }
 
-async fn new_order(
-    rules: &Acme,
-    state: &State,
-    replaced: Option<&CertificateDer<'_>>,
-) -> Result<Order, OrderError> {
+async fn new_order(rules: &Acme, state: &State, replaced: Option<&CertificateDer<'_>>) -> Result<Order, OrderError> {
     let account = account(rules, state).await?;
     let names: Vec<Identifier> = rules.domains.iter().map(|name| Identifier::Dns(name.to_string())).collect();
     let replaces = replaced.and_then(|leaf| CertificateIdentifier::try_from(leaf).ok());
@@ -160,8 +156,7 @@ async fn prepare(order: &mut Order, how: AcmeChallenge, challenges: &Challenges)
             continue;
         }
         let name = authorization.identifier().to_string();
-        let mut challenge =
-            authorization.challenge(kind.clone()).ok_or(OrderError::NoSuchChallenge(spelled))?;
+        let mut challenge = authorization.challenge(kind.clone()).ok_or(OrderError::NoSuchChallenge(spelled))?;
         let key_authorization = challenge.key_authorization();
         match how {
             AcmeChallenge::TlsAlpn01 => challenges.answer_by_handshake(&name, key_authorization.digest().as_ref())?,

@@ -36,7 +36,8 @@ impl Dice {
 impl Validity {
     pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-        let moment = |seconds: i64| u64::try_from(seconds).ok().map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+        let moment =
+            |seconds: i64| u64::try_from(seconds).ok().map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
         let validity = certificate.validity();
         Some(Self {
             not_before: moment(validity.not_before.timestamp())?,

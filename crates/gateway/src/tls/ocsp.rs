@@ -85,7 +85,9 @@ impl<'a> Single<'a> {
         let (_, this_update) = ASN1Time::from_der(single).ok()?;
         next(&mut single)?;
         let next_update = match next(&mut single) {
-            Some(wrapped) if wrapped.tag().0 == EXPLICIT_0 => ASN1Time::from_der(wrapped.data).ok().map(|(_, time)| time),
+            Some(wrapped) if wrapped.tag().0 == EXPLICIT_0 => {
+                ASN1Time::from_der(wrapped.data).ok().map(|(_, time)| time)
+            }
             _ => None,
         };
         let until = match next_update {

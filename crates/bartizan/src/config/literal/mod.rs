@@ -7,6 +7,7 @@ mod issuers;
 mod operation;
 mod routes;
 mod server;
+mod streams;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
+pub use streams::{Compression, Grpc, Upgrade, WebSocket};
 
 /// The configuration of the gate. Unknown keys are errors; secrets are never written here but named, as
 /// `{ env = "NAME" }` or `{ file = "path" }`. Paths of files are relative to this file.

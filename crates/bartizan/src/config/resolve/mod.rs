@@ -9,6 +9,7 @@ mod private;
 mod routes;
 mod server;
 mod state;
+mod streams;
 mod validity;
 
 use std::collections::HashMap;

@@ -87,6 +87,9 @@ impl Resolver<'_> {
         let upstream = self.upstream(route, place);
         let answer = self.answer(file, route, place);
         self.credentials(file, route, place);
+        let websocket = self.websocket(route, place);
+        let grpc = self.grpc(route, place);
+        let is_unbounded = grpc.is_some() && route.body.is_none();
         let body = route.body.unwrap_or(file.server.max_body);
         if body.get() > LARGEST_BODY {
             let message = format!("`{body}` is more than a body may have");
@@ -105,9 +108,11 @@ impl Resolver<'_> {
             access: access?,
             credentials: route.credentials.iter().map(|it| kind(*it)).collect(),
             limit: route.limit.map(Rate::get),
-            body_bytes: body.get(),
+            body_bytes: if is_unbounded { u64::MAX } else { body.get() },
             timeouts: self.timeouts(route, place),
             answer: answer?,
+            websocket,
+            grpc,
         })
     }
 
@@ -129,6 +134,9 @@ impl Resolver<'_> {
         }
         let origin = url.origin()?;
         let mut upstream = gateway::Upstream::at(url.as_str().trim_end_matches('/'), &origin)?;
+        if route.grpc.is_some() {
+            upstream.protocol = if url.is_https() { gateway::Protocol::Http2 } else { gateway::Protocol::H2c };
+        }
         if let Some(tls) = &mut upstream.tls {
             tls.authorities = route.upstream_ca.as_ref().map(|path| self.beside(path));
         }
@@ -159,9 +167,12 @@ impl Resolver<'_> {
     fn timeouts(&mut self, route: &Route, place: &Place) -> gateway::UpstreamTimeouts {
         let timeouts = &route.timeouts;
         let place = place.key("timeouts");
-        for (key, period) in
-            [("connect", timeouts.connect), ("first_byte", timeouts.first_byte), ("total", timeouts.total)]
-        {
+        for (key, period) in [
+            ("connect", timeouts.connect),
+            ("first_byte", timeouts.first_byte),
+            ("total", timeouts.total),
+            ("stream_idle", timeouts.stream_idle),
+        ] {
             if period.get().is_zero() {
                 let message = format!("with `{key}` at nothing, every request fails");
                 self.error(FaultKind::OutOfRange, &place.key(key), message, "write how long the upstream may take");
@@ -171,6 +182,7 @@ impl Resolver<'_> {
             connect: timeouts.connect.get(),
             first_byte: timeouts.first_byte.get(),
             total: timeouts.total.get(),
+            stream_idle: timeouts.stream_idle.get(),
         }
     }
 }
