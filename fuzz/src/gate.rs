@@ -13,6 +13,8 @@ use crate::answer::mask::{Mask, MaskKinds, Masker};
 use crate::client_address::client_address;
 use crate::path::CanonicalPath;
 use crate::path::query::Query;
+use crate::proxy_protocol::{Parsed, parse};
+use crate::trace_context::{TRACEPARENT, TRACESTATE, TraceParent, trace_state};
 
 /// A path that is taken is read the same way a second time, and hides nothing that another server might act on.
 pub fn path(input: &[u8]) {
@@ -54,6 +56,51 @@ pub fn forwarded(input: &[u8]) {
     let trusted = ["10.0.0.0/8".parse().expect("a network")];
     let first = client_address(peer, &headers, &trusted).ok();
     assert_eq!(first, client_address(peer, &headers, &trusted).ok());
+}
+
+/// A trace context that is believed is well formed, whatever was sent, and what is written of it reads the same again. The first line
+/// is `traceparent`, the others are `tracestate`.
+pub fn traceparent(input: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for (number, line) in input.split(|byte| *byte == b'\n').take(40).enumerate() {
+        let Ok(value) = HeaderValue::from_bytes(line) else { continue };
+        headers.append(if number == 0 { TRACEPARENT } else { TRACESTATE }, value);
+    }
+    if let Some(parent) = TraceParent::of(&headers) {
+        assert!(parent.trace != [0; 16] && parent.span != [0; 8]);
+        let field = parent.field().expect("a field of plain ASCII");
+        assert_eq!(TraceParent::parse(field.as_bytes()), Some(parent));
+    }
+    if let Some(state) = trace_state(&headers) {
+        assert!(state.len() <= 1024);
+        let mut again = HeaderMap::new();
+        again.insert(TRACESTATE, state.clone());
+        assert_eq!(trace_state(&again), Some(state));
+    }
+}
+
+/// Read by demand, a PROXY header is what it is at once, and no byte after it is taken.
+pub fn proxy_protocol(input: &[u8]) {
+    let at_once = parse(input);
+    let mut taken = 0;
+    loop {
+        let seen = input.get(..taken).expect("no more than there is");
+        match parse(seen) {
+            Ok(Parsed::Partial(more)) => {
+                assert!(more > 0, "asks for nothing");
+                if taken + more > input.len() {
+                    return;
+                }
+                taken += more;
+            }
+            Ok(Parsed::Whole(header, length)) => {
+                assert_eq!(length, taken, "a byte of what follows was taken");
+                assert!(length <= 4096);
+                return assert_eq!(at_once, Ok(Parsed::Whole(header, length)));
+            }
+            Err(fault) => return assert_eq!(at_once, Err(fault)),
+        }
+    }
 }
 
 /// However a body is cut into chunks, what leaves is the same, has its length, and differs by stars only.

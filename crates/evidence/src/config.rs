@@ -1,6 +1,9 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use crate::Otlp;
 
 /// How evidence is kept. [`Config::in_state`] gives the defaults below the node's state directory.
 #[derive(Clone, Debug)]
@@ -21,6 +24,10 @@ pub struct Config {
     pub sync_every: Duration,
     /// Where the same records go besides the audit directory.
     pub sinks: Vec<Sink>,
+    /// A receiver of OpenTelemetry's protocol, and what it gets.
+    pub otlp: Option<Arc<Otlp>>,
+    /// What tells this run of the node from others (`service.instance.id`).
+    pub instance: String,
     /// How long [`WriterHandle::shutdown`](crate::WriterHandle::shutdown) tries to make the last events durable.
     pub shutdown_within: Duration,
     /// The clock that stamps the node's own events.
@@ -47,6 +54,8 @@ impl Default for Config {
             retain_for: Duration::from_hours(366 * 24),
             sync_every: Duration::from_millis(50),
             sinks: Vec::new(),
+            otlp: None,
+            instance: String::new(),
             shutdown_within: Duration::from_secs(5),
             clock: SystemTime::now,
         }

@@ -18,6 +18,17 @@ pub(crate) struct Encoder {
     text: String,
 }
 
+/// What an event is called.
+pub(crate) fn action(event: &Event) -> &'static str {
+    match event {
+        Event::Request(_) => "request",
+        Event::Connection(_) => "connection-failed",
+        Event::Closed(_) => "stream-closed",
+        Event::Node(node) => node::action(node),
+        Event::Gap { .. } => "audit-gap",
+    }
+}
+
 /// What the schema calls an event, apart from its subject.
 struct Kind {
     categories: &'static [&'static str],

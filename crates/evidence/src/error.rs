@@ -40,6 +40,9 @@ pub enum EvidenceError {
     /// The thread that writes could not be started, or ended early.
     #[error("the audit writer is not running ({0}); restart the node")]
     WriterGone(Arc<str>),
+    /// The exporter to an OTLP receiver could not be started.
+    #[error("the OTLP exporter cannot be started: {0}; correct `[telemetry] otlp`, or leave it out")]
+    Otlp(Arc<str>),
     /// The node stopped before all events were durable.
     #[error("{events} events were not made durable before shutdown: {cause}")]
     NotDurable {

@@ -32,6 +32,7 @@ mod json;
 mod log;
 mod mask;
 mod metrics;
+mod otlp;
 mod reader;
 mod recorder;
 mod relay;
@@ -44,14 +45,15 @@ mod writer;
 pub use config::{Config, Sink};
 pub use error::EvidenceError;
 pub use event::{
-    CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, Event, GapCause, Method, NodeEvent, Observed, Outcome,
-    Protocol, Reason, RequestEvent, SpanId, Stage, StreamKind, Timings, TlsVersion, Trace, TraceId,
+    CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, ConnectionRefusal, Event, GapCause, Method, NodeEvent,
+    Observed, Outcome, Protocol, Reason, RequestEvent, SpanId, Stage, StreamKind, Timings, TlsVersion, Trace, TraceId,
 };
 pub use mask::mask;
 pub use metrics::{
     ConnectionGuard, ConnectionMetrics, Counter, Counters, Format, Gauge, Label, Metrics, Named, RequestMetrics,
     SharedHistogram,
 };
+pub use otlp::{Compression, Otlp};
 pub use reader::{Following, Reader, read};
 pub use recorder::{Recorder, Slot, WriterHandle};
 pub use request_id::{ParseRequestIdError, RequestId, RequestIdText};

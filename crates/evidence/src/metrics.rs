@@ -17,8 +17,9 @@ mod audit;
 mod configuration;
 mod connections;
 mod counter;
-mod family;
-mod histogram;
+pub(crate) mod family;
+pub(crate) mod histogram;
+mod otlp;
 mod process;
 mod reference;
 mod requests;
@@ -35,6 +36,7 @@ use crate::Event;
 pub use connections::{ConnectionGuard, ConnectionMetrics};
 pub use counter::{Counter, Counters, Gauge, Label, Named};
 pub use histogram::SharedHistogram;
+pub(crate) use otlp::{Dropped, OtlpMetrics, Signal};
 pub use requests::RequestMetrics;
 pub use text::Format;
 
@@ -77,6 +79,7 @@ subjects! {
     /// Client connections and their handshakes.
     pub connections: ConnectionMetrics,
     pub(crate) audit: audit::AuditMetrics,
+    pub(crate) otlp: OtlpMetrics,
     process: process::ProcessMetrics,
 }
 
@@ -123,6 +126,10 @@ impl Metrics {
         derived.streams.collect(&mut snapshot);
         drop(derived);
         snapshot
+    }
+
+    pub(crate) fn started(&self) -> SystemTime {
+        self.0.started
     }
 
     pub(crate) fn derived(&self) -> MutexGuard<'_, Derived> {

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::ecs::Encoder;
 use crate::log::Log;
+use crate::otlp::Exporter;
 use crate::recorder::{Content, Item, Queue};
 use crate::relay::{self, UNNUMBERED};
 use crate::sink::SinkQueue;
@@ -39,6 +40,7 @@ pub(crate) struct Writer {
     /// The last number that was given.
     sequence: u64,
     sinks: Vec<SinkQueue>,
+    exporter: Option<Exporter>,
     metrics: Metrics,
     config: Config,
     /// Those who wait for the next sync.
@@ -69,11 +71,14 @@ impl Writer {
     pub(crate) fn open(config: Config, metrics: Metrics) -> Result<Self, EvidenceError> {
         let (log, tail) = Log::open(&config)?;
         let sinks = config.sinks.iter().map(SinkQueue::open).collect::<Result<_, _>>()?;
+        let start = |otlp: &Arc<_>| Exporter::start(Arc::clone(otlp), &config.instance, metrics.clone());
+        let exporter = config.otlp.as_ref().map(start).transpose()?;
         let mut writer = Self {
             log: Destination::Segments(log),
             encoder: Encoder::default(),
             sequence: tail.sequence,
             sinks,
+            exporter,
             metrics,
             config,
             waiting: Vec::new(),
@@ -123,6 +128,7 @@ impl Writer {
                 Content::Event(event) => {
                     derived.get_or_insert_with(|| metrics.derived()).observe(&event, item.recorded);
                     self.append(item.recorded, &event);
+                    self.export(event, item.recorded);
                 }
                 Content::Relayed(lines) => self.append_relayed(&lines),
             }
@@ -158,8 +164,20 @@ impl Writer {
     /// A record of the writer's own.
     fn append_own(&mut self, event: &Event) {
         let begin = self.log.pending_bytes();
-        self.append((self.config.clock)(), event);
+        let now = (self.config.clock)();
+        self.append(now, event);
+        if self.exporter.is_some() {
+            self.export(event.clone(), now);
+        }
         self.feed_sinks(begin, 1);
+    }
+
+    /// Hands over an event that was appended just now. One that the other process numbers has no number here.
+    fn export(&mut self, event: Event, recorded: SystemTime) {
+        let sequence = self.log.is_ours().then_some(self.sequence);
+        if let Some(exporter) = &mut self.exporter {
+            exporter.offer(event, recorded, sequence);
+        }
     }
 
     fn feed_sinks(&mut self, begin: usize, records: usize) {
@@ -331,6 +349,9 @@ impl Writer {
             thread::park_timeout(Duration::from_millis(1));
         }
         self.sinks.drain(..).for_each(SinkQueue::close);
+        if let Some(exporter) = self.exporter.take() {
+            exporter.close();
+        }
         Ok(())
     }
 

@@ -48,6 +48,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// The signed statement to the upstream of who calls.
     pub assertion: Assertion,
+    /// How the gate takes part in traces; without it, trace fields pass as they come.
+    pub trace: Option<TracePolicy>,
 }
 
 /// Where the gate listens and how it speaks there. Reloading applies all of it but `listen`, `redirect_from` and `workers`.
@@ -322,5 +324,50 @@ const fn at_least(value: usize) -> NonZeroUsize {
     match NonZeroUsize::new(value) {
         Some(value) => value,
         None => NonZeroUsize::MIN,
+    }
+}
+
+/// How the gate takes part in traces (W3C Trace Context).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TracePolicy {
+    /// Whose trace it goes on with.
+    pub accept: TraceAccept,
+    /// How many of the traces that it decides on are kept.
+    pub sample: SampleRatio,
+}
+
+/// Whose trace the gate goes on with. Whoever is not trusted never decides what is sampled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TraceAccept {
+    /// Those of trusted proxies. A stranger's is linked to.
+    #[default]
+    Trusted,
+    /// Everybody's: a stranger can put its requests into a trace of somebody else.
+    Any,
+    /// Nobody's.
+    None,
+}
+
+/// A part of all traces: of 2^32 draws, so many are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SampleRatio(u64);
+
+impl SampleRatio {
+    /// A ratio from 0 to 1; none for any other number.
+    pub fn new(ratio: f64) -> Option<Self> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 2^32")]
+        (0.0..=1.0).contains(&ratio).then_some(Self((ratio * 4_294_967_296.0) as u64))
+    }
+
+    /// The ratio in per cent.
+    pub fn percent(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "at most 2^32")]
+        let ratio = self.0 as f64 / 4_294_967_296.0;
+        // Back to what was written: the draw has 32 bits, people write a few digits.
+        (ratio * 1e8).round() / 1e6
+    }
+
+    pub(crate) fn takes(self, draw: u32) -> bool {
+        u64::from(draw) < self.0
     }
 }

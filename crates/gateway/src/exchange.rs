@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bartizan_controls::ControlId;
 use bartizan_evidence::{
     CloseCause, ClosedEvent, Event, Method, Observed, Outcome, Protocol, Reason, Recorder, RequestEvent, RequestId,
-    RequestPath, Slot, Stage, StreamKind, Timings, TlsVersion, UserAgent,
+    RequestPath, Slot, Stage, StreamKind, Timings, TlsVersion, Trace, UserAgent,
 };
 use bartizan_policy::{Principal, Timestamp};
 use bartizan_token::ClientCertificate;
@@ -19,6 +19,7 @@ use crate::body::{AnswerFault, ClientBody};
 use crate::pipeline::Admission;
 use crate::refusal::{Limited, Refusal};
 use crate::route::CompiledRoute;
+use crate::wire::Refused;
 
 /// What is known of a connection before its first request.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ impl Raw {
         request_id: RequestId,
     ) -> Self {
         let (head, body) = request.into_parts();
-        let client = connection.peer.ip();
+        let client = connection.client;
         let (body, authority) = (Content::Stream(body.into()), HeaderValue::from_static(""));
         Self(Box::new(Exchange { head, body, connection, client, authority, arrived, request_id, limited: None }))
     }
@@ -169,12 +170,26 @@ impl Trail {
         self.stage_began = now;
     }
 
+    /// Tells of a request that never came to be: what could be read of it, in place of what stands in for it.
+    pub(crate) fn on_the_wire(&mut self, refused: &Refused) {
+        self.stage = Stage::Wire;
+        let Some(event) = &mut self.event else { return };
+        event.method = Method::new(&refused.method);
+        event.path = RequestPath::new(&refused.path);
+        event.has_query = refused.has_query;
+    }
+
     pub(crate) fn admitted(&mut self, exchange: &Exchange) {
         let Some(event) = &mut self.event else { return };
         event.client = exchange.client;
         event.path = RequestPath::new(exchange.head.uri.path());
         event.user_agent =
             exchange.head.headers.get(http::header::USER_AGENT).map(|value| UserAgent::from_bytes(value.as_bytes()));
+    }
+
+    pub(crate) fn traced(&mut self, trace: Trace) {
+        let Some(event) = &mut self.event else { return };
+        event.trace = Some(Box::new(trace));
     }
 
     pub(crate) fn routed(&mut self, route: &CompiledRoute) {

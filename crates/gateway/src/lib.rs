@@ -27,9 +27,12 @@ mod proxy_protocol;
 mod refusal;
 mod route;
 mod tls;
+mod trace;
+mod trace_context;
 mod upstream;
 mod vigil;
 mod websocket;
+mod wire;
 
 pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};

@@ -48,11 +48,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
         ("store", "shared") => {
             ("`shared` is counters shared between nodes", "use one node: its counters are in memory")
         }
-        ("server.tls", "acme") => (
-            "`acme` fetches certificates by itself",
-            "let an ACME client such as certbot write the files and name them: `tls = { cert = \"…\", key = \"…\" }`; \
-             the gate reads them again when they change",
-        ),
         ("vault.root", "kms") => {
             ("`kms` is a key management service as root", "use `{ credential = \"…\" }` or `{ file = \"…\" }`")
         }
@@ -78,7 +73,9 @@ pub(crate) fn word(place: &str, word: &str) -> Option<Later> {
             ("`session` is the cookie of the gate's own sign-in", "use `\"bearer\"` with tokens of your issuer")
         }
         ("routes.credentials", "mtls") => ("`mtls` is client certificates", "use `\"bearer\"` or `\"api-key\"`"),
-        ("audit.sinks", "otlp") => ("`otlp` is the OpenTelemetry sink", "use `\"stdout\"` or `{ file = \"…\" }`"),
+        ("telemetry.otlp.protocol", "grpc" | "http/json") => {
+            ("that is another form of OTLP", "use `\"http/protobuf\"`, which every receiver takes, on port 4318")
+        }
         _ => return None,
     };
     Some(Later { what, instead })

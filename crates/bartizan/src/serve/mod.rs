@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
-use bartizan_evidence::{Event, Name, NodeEvent, Recorder, WriterHandle};
+use bartizan_evidence::{Event, Name, NodeEvent, Recorder, RequestId, WriterHandle};
+use bartizan_gateway::config::Tls;
 use bartizan_gateway::listen::{Bound, Serving};
-use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
+use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
 use bartizan_vault::{Root, RootSource};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -118,20 +119,26 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
     let console = Console::bind(loaded.console.listen)?;
     let loaded = match identity {
         Become::Itself => loaded,
-        Become::Account(account) => assume(account, file, &loaded)?,
+        Become::Account(account) => {
+            account.own_sockets(&bound)?;
+            assume(account, file, &loaded)?
+        }
     };
     let control = ControlPlane::new().context("the control plane did not start")?;
     let root = early_root.map_or_else(|| Root::load(&loaded.vault, &random), Ok)?;
-    let (recorder, writer) = Recorder::start(loaded.evidence)?;
     let now = SystemTime::now();
+    let evidence = bartizan_evidence::Config { instance: instance(now), ..loaded.evidence };
+    let (recorder, writer) = Recorder::start(evidence)?;
     let keys = control.block_on(async {
         let store = Store::open(&loaded.store, &[assertion_keys::MIGRATIONS], now).await?;
         let issuer = loaded.gateway.server.public_url.to_string().trim_end_matches('/').to_owned();
         RotatingKeys::load(store, &root, issuer, loaded.gateway.assertion.lifetime, now).await
     })?;
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
-    let ports =
-        Ports::alone(loaded.gateway.limits, keys.clone(), fetched).with_mount(well_known::assertion_jwks(&keys));
+    let acme = AcmeCertificates::new(control.handle.clone(), recorder.clone());
+    let ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched)
+        .with_mount(well_known::assertion_jwks(&keys))
+        .with_acme(acme);
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);
     let shared = Arc::new(Shared { recorder, ports, keys, ready: AtomicBool::new(true), file: file.to_owned() });
@@ -152,6 +159,14 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
         shared.recorder.record_important(Event::Node(event));
     }
     Ok(Running { serving, console: console_address, shared, writer, control })
+}
+
+/// What tells this run from others in what is sent to an OTLP receiver: a UUID of the time and of randomness.
+fn instance(now: SystemTime) -> String {
+    let mut random = [0; 10];
+    // Without randomness the time alone tells runs of one node apart.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    RequestId::new(now, random).as_text().as_str().to_owned()
 }
 
 /// Becomes the account, and reads everything again with its eyes: what it cannot read now, it could not read at a reload either, when a
@@ -196,7 +211,8 @@ impl Running {
             let kind = if certificate.is_self_signed { "self-signed certificate" } else { "certificate" };
             format!("{kind} {}, SHA-256 {}", certificate.file.display(), certificate.fingerprint)
         });
-        listens.chain(redirect).chain([console]).chain(certificates).collect()
+        let unix_sockets = self.serving.unix_sockets().iter().map(|path| format!("serving on unix:{}", path.display()));
+        listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).collect()
     }
 
     /// Returns when the process is told to stop: SIGTERM, or Ctrl-C.

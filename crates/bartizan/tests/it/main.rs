@@ -1,6 +1,7 @@
 //! The program itself, as a child process: what an operator does to it, and what it says.
 #![expect(clippy::unwrap_used, reason = "a test's harness stops at the first thing that is not as it should be")]
 
+mod metrics;
 mod node;
 mod operation;
 mod privileges;

@@ -52,6 +52,16 @@ pub(super) fn encode(json: &mut Json<'_>, sequence: Option<u64>, node: &NodeEven
     }
 }
 
+/// What an event is called.
+pub(crate) fn action(node: &NodeEvent) -> &'static str {
+    kind(node).action
+}
+
+/// Whether an event tells of something that an operator has to mend.
+pub(crate) fn has_failed(node: &NodeEvent) -> bool {
+    kind(node).outcome == "failure"
+}
+
 fn encode_file(json: &mut Json<'_>, path: &Name) {
     json.nested("file", |json| json.outside("path", path.unmasked()));
 }

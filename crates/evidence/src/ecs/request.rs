@@ -93,6 +93,10 @@ fn encode_known(json: &mut Json<'_>, request: &RequestEvent) {
     if let Some(control) = request.control {
         json.nested("rule", |json| json.word("id", control.as_str()));
     }
+    if let Some(trace) = &request.trace {
+        json.nested("trace", |json| json.printed("id", trace.id));
+        json.nested("span", |json| json.printed("id", trace.span));
+    }
 }
 
 /// What is the gate's own: the decision, and what led to it.

@@ -6,6 +6,7 @@ mod crash;
 mod disk;
 mod files;
 mod handover;
+mod otlp;
 mod queue;
 mod sinks;
 

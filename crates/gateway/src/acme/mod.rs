@@ -70,6 +70,12 @@ impl AcmeCertificates {
         Arc::new(Self { runtime, recorder, managed: Mutex::default() })
     }
 
+    /// Whether a certificate that is asked for was never there.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let all = self.managed.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().filter_map(Weak::upgrade).any(|managed| managed.current().is_none())
+    }
+
     /// The certificate of these rules: the one that is kept already, if a configuration in force has the same.
     pub(crate) fn manage(&self, rules: &Arc<Acme>) -> Arc<Managed> {
         let mut all = self.managed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,16 +2,21 @@
 
 mod connection;
 mod heartbeat;
+mod http1;
+mod http2;
 mod inherited;
 mod proxy;
 mod redirect;
 mod request_ids;
+mod room;
 mod socket;
 mod stream;
+mod tracked;
 mod unix;
 mod worker;
 
 pub(crate) use request_ids::request_id;
+pub(crate) use room::Room;
 
 use std::io;
 use std::net::SocketAddr;
@@ -152,6 +157,15 @@ impl Bound {
         Ok(Self { workers, redirect, places })
     }
 
+    /// Gives the Unix sockets that were made here to another user, who may then remove them: for a process that is about to become
+    /// that user.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn give_unix_sockets_to(&self, user: u32, group: u32) -> io::Result<()> {
+        self.places.files.iter().try_for_each(|file| file.give_to(user, group))
+    }
+
     /// Serves `gate` on all of them.
     ///
     /// # Errors
@@ -216,7 +230,7 @@ impl Places {
             }
             ListenAddress::Unix(path) => {
                 let fault = |cause| socket::explain(address.clone(), cause);
-                let (listener, file) = unix::listen(path, &server.listening.unix_sockets).map_err(fault)?;
+                let (listener, file) = unix::listen(path, server.listening.unix_sockets).map_err(fault)?;
                 share(vec![Listener::Unix(listener)], workers).map_err(fault)?;
                 self.unix_sockets.push(path.clone());
                 self.files.push(file);

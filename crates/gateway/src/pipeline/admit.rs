@@ -7,11 +7,14 @@ use http::uri::Authority;
 use http::{Method, Uri, Version};
 
 use crate::client_address::client_address;
+use crate::config::TracePolicy;
 use crate::exchange::{Exchange, Raw, Trail};
 use crate::gate::Gate;
 use crate::path::CanonicalPath;
 use crate::path::query::Query;
 use crate::refusal::Refusal;
+use crate::trace;
+use crate::trace_context::TRACEPARENT;
 use crate::websocket::handshake;
 
 /// A request that can be read in one way only.
@@ -44,6 +47,11 @@ impl Drop for Admission {
 /// Refuses what gate and upstream, or two parsers, could read differently; normalizes what remains, once.
 pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted, Refusal> {
     let mut exchange = raw.into_unjudged();
+    if let Some(policy) = gate.config.trace {
+        // First of all, so that what is refused has its place in the trace too.
+        let client = exchange.connection.client;
+        enter_trace(policy, &mut exchange.head.headers, client, gate, trail);
+    }
     if handshake::is_extended_connect(&exchange.head) {
         // It opens a connection to the resource that a GET would be for (`RFC 8441 §5`), and is routed and judged as one.
         exchange.head.method = Method::GET;
@@ -68,6 +76,16 @@ pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted
     exchange.authority = authority;
     trail.admitted(&exchange);
     Ok(Admitted(exchange))
+}
+
+fn enter_trace(policy: TracePolicy, headers: &mut HeaderMap, peer: IpAddr, gate: &Gate, trail: &mut Trail) {
+    let mut random = [0; 36];
+    // Without randomness there are no ids, and the request is not part of a trace: not worth refusing service for.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    match trace::enter(policy, headers, peer, &gate.config.server.trusted_proxies, &random) {
+        Some(trace) => trail.traced(trace),
+        None => drop(headers.remove(TRACEPARENT)),
+    }
 }
 
 /// What the fields are, from one pass over them: asking for each name costs a hash for every one of them.

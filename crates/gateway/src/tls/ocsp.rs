@@ -107,3 +107,61 @@ fn next<'a>(rest: &mut &'a [u8]) -> Option<Any<'a>> {
 fn moment(time: ASN1Time) -> Option<SystemTime> {
     u64::try_from(time.timestamp()).ok().map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds))
 }
+
+#[cfg(test)]
+mod tests {
+    use bartizan_testkit::{Authority, Issued};
+
+    use super::*;
+
+    fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82][..], &length, &content].concat()
+    }
+
+    const GENERALIZED_TIME: u8 = 0x18;
+
+    /// A response about `serial`, unsigned: nobody here looks at the signature.
+    fn response(serial: &[u8], status: &[u8], next_update: Option<&str>) -> Vec<u8> {
+        let time = |text: &str| der(GENERALIZED_TIME, &[text.as_bytes()]);
+        let next = next_update.map(|text| der(0xa0, &[&time(text)])).unwrap_or_default();
+        let id = der(0x30, &[&der(0x30, &[]), &der(4, &[b"name"]), &der(4, &[b"key"]), &der(2, &[serial])]);
+        let single = der(0x30, &[&id, status, &time("20260101000000Z"), &next]);
+        let data =
+            der(0x30, &[&der(0xa2, &[&der(4, &[b"responder"])]), &time("20260101000000Z"), &der(0x30, &[&single])]);
+        let basic = der(0x30, &[&data, &der(0x30, &[]), &der(3, &[b"\0"])]);
+        let bytes = der(0x30, &[&der(6, &[&[0x2b, 6, 1]]), &der(4, &[&basic])]);
+        der(0x30, &[&der(0x0a, &[&[0]]), &der(0xa0, &[&bytes])])
+    }
+
+    fn leaf() -> Issued {
+        Authority::new("Servers").server(&["api.test"], 4711)
+    }
+
+    const GOOD: &[u8] = &[0x80, 0];
+    const REVOKED: &[u8] = &[0xa1, 0];
+
+    #[test]
+    fn a_good_response_is_stapled_until_its_next_update() {
+        let leaf = leaf();
+        let staple = Staple::read(&response(&leaf.serial(), GOOD, Some("20260108000000Z")), &leaf.der).unwrap();
+        assert_eq!(staple.until, UNIX_EPOCH + Duration::from_secs(1_767_830_400));
+        let staple = Staple::read(&response(&leaf.serial(), GOOD, None), &leaf.der).unwrap();
+        assert_eq!(staple.until, UNIX_EPOCH + Duration::from_secs(1_767_225_600) + WITHOUT_NEXT_UPDATE);
+    }
+
+    #[test]
+    fn a_response_about_another_certificate_or_a_revoked_one_is_never_stapled() {
+        let leaf = leaf();
+        let read = |response: &[u8]| Staple::read(response, &leaf.der);
+        assert_eq!(read(&response(&[1], GOOD, None)), Err(StapleFault::Other));
+        assert_eq!(read(&response(&leaf.serial(), REVOKED, None)), Err(StapleFault::NotGood));
+        assert_eq!(read(b"-----BEGIN OCSP RESPONSE-----"), Err(StapleFault::Unreadable));
+        assert_eq!(read(&der(0x30, &[&der(0x0a, &[&[6]])])), Err(StapleFault::Unreadable), "unauthorized");
+        let whole = response(&leaf.serial(), GOOD, None);
+        for end in 0..whole.len() {
+            assert_eq!(read(&whole[..end]), Err(StapleFault::Unreadable), "cut at {end}");
+        }
+    }
+}

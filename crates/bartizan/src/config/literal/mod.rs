@@ -4,10 +4,12 @@
 mod access;
 mod answer;
 mod issuers;
+mod listening;
 mod operation;
 mod routes;
 mod server;
 mod streams;
+mod telemetry;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,10 +17,15 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
+pub use listening::{
+    Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,
+    UnknownRevocation,
+};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
-pub use streams::{Compression, Grpc, Upgrade, WebSocket};
+pub use streams::{Grpc, MessageCompression, Upgrade, WebSocket};
+pub use telemetry::{Compression, Otlp, OtlpProtocol, Telemetry, Trace, TraceAccept};
 
 /// The configuration of the gate. Unknown keys are errors; secrets are never written here but named, as
 /// `{ env = "NAME" }` or `{ file = "path" }`. Paths of files are relative to this file.
@@ -61,6 +68,9 @@ pub struct File {
     /// The audit log.
     #[serde(default)]
     pub audit: Audit,
+    /// Traces, and where events, spans and metrics are sent.
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// Health, readiness and metrics, apart from the public listener.
     #[serde(default)]
     pub console: Console,

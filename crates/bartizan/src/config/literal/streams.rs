@@ -28,13 +28,13 @@ pub struct WebSocket {
     /// How long a connection may last.
     pub lifetime: Period,
     /// What becomes of the extension `permessage-deflate`.
-    pub compression: Compression,
+    pub compression: MessageCompression,
 }
 
 /// What becomes of compressed WebSocket messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Compression {
+pub enum MessageCompression {
     /// It is not offered to the upstream.
     #[default]
     Strip,
@@ -58,7 +58,7 @@ impl Default for WebSocket {
             rate: None,
             idle: Period::new(Duration::from_mins(1)),
             lifetime: Period::new(Duration::from_hours(24)),
-            compression: Compression::default(),
+            compression: MessageCompression::default(),
         }
     }
 }

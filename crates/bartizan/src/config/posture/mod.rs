@@ -2,7 +2,9 @@
 //! of the gate that runs.
 
 mod callers;
+mod listening;
 mod route;
+mod telemetry;
 mod text;
 mod words;
 
@@ -81,11 +83,15 @@ fn listeners(resolved: &Resolved) -> Vec<Listener> {
     let (scheme, serves) = match &server.tls {
         Tls::Off => ("http", "plain HTTP, without TLS".to_owned()),
         Tls::SelfSigned { min_version, .. } => ("https", format!("{}, self-signed", versions(*min_version))),
+        Tls::Acme { acme, min_version } => {
+            ("https", format!("{}, for {} by ACME", versions(*min_version), acme.domains.join(", ")))
+        }
         Tls::Files { certificates, min_version } => (
             "https",
             format!("{}, {}", versions(*min_version), super::render::counted(certificates.len(), "certificate")),
         ),
     };
+    let serves = std::iter::once(serves).chain(listening::demands(server)).collect::<Vec<_>>().join("; ");
     let public =
         server.listen.iter().map(|address| Listener { url: format!("{scheme}://{address}"), serves: serves.clone() });
     let target = server.public_url.to_string();
@@ -145,6 +151,7 @@ fn everywhere(resolved: &Resolved) -> Vec<String> {
         facts.push(format!("upstreams get a signed assertion, valid {}", Period::new(assertion.lifetime)));
     }
     facts.push(format!("every request in the audit log at {}", resolved.evidence.directory.display()));
+    facts.extend(telemetry::facts(resolved));
     facts
 }
 
@@ -164,8 +171,9 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
                 "`tls = \"self-signed\"`, for development",
             ));
         }
-        Tls::Files { .. } => {}
+        Tls::Files { .. } | Tls::Acme { .. } => {}
     }
+    weaker.extend(listening::weaker(server));
     if let RootSource::Automatic(state) = &resolved.vault {
         weaker.push(Weakness::new(
             format!("whoever copies {} can use the keys in it", state.display()),
@@ -190,5 +198,6 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "`[assertion] header = false`",
         ));
     }
+    weaker.extend(telemetry::weaknesses(resolved));
     weaker
 }

@@ -1,15 +1,18 @@
 //! From the literal form to each room's typed `Config`: what the values mean together, and everything that contradicts.
 
 mod access;
+mod acme;
 mod answer;
 mod certificate;
 mod issuers;
 mod keys;
+mod listening;
 mod private;
 mod routes;
 mod server;
 mod state;
 mod streams;
+mod telemetry;
 mod validity;
 
 use std::collections::HashMap;
@@ -63,6 +66,8 @@ pub(crate) fn resolve(
     let revoked = resolver.revoked(file);
     let routes = resolver.routes(file);
     let vault = resolver.root(file);
+    let trace = resolver.trace(file);
+    let otlp = resolver.otlp(file);
     let resolved = server.zip(vault).map(|(server, vault)| Resolved {
         gateway: gateway::Config {
             server,
@@ -72,8 +77,9 @@ pub(crate) fn resolve(
             revoked,
             routes,
             assertion: gateway::Assertion { enabled: file.assertion.header, lifetime: file.assertion.lifetime.get() },
+            trace,
         },
-        evidence: resolver.evidence(file),
+        evidence: resolver.evidence(file, otlp),
         store: bartizan_store::Config::Sqlite { directory: resolver.beside(&file.store.path) },
         vault,
         console: Console { listen: file.console.listen.get() },

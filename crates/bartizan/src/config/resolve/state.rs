@@ -1,4 +1,6 @@
-use bartizan_evidence::Sink;
+use std::sync::Arc;
+
+use bartizan_evidence::{Otlp, Sink};
 use bartizan_gateway::config as gateway;
 use bartizan_vault::RootSource;
 
@@ -27,7 +29,7 @@ pub(super) fn limits(limits: &literal::Limits) -> gateway::Limits {
 }
 
 impl Resolver<'_> {
-    pub(super) fn evidence(&self, file: &File) -> bartizan_evidence::Config {
+    pub(super) fn evidence(&self, file: &File, otlp: Option<Arc<Otlp>>) -> bartizan_evidence::Config {
         let sink = |sink: &literal::Sink| match sink {
             literal::Sink::Word(literal::SinkWord::Stdout) => Sink::Stdout,
             literal::Sink::File(to) => Sink::File(self.beside(&to.file)),
@@ -37,6 +39,7 @@ impl Resolver<'_> {
             queue: file.audit.queue,
             retain_bytes: file.audit.retain.size.get(),
             retain_for: file.audit.retain.age.get(),
+            otlp,
             sinks: file.audit.sinks.iter().map(sink).collect(),
             ..bartizan_evidence::Config::default()
         }

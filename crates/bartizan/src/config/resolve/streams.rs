@@ -2,7 +2,7 @@ use bartizan_gateway::config as gateway;
 
 use super::Resolver;
 use crate::config::faults::FaultKind;
-use crate::config::literal::{Compression, Route, Upgrade};
+use crate::config::literal::{MessageCompression, Route, Upgrade};
 use crate::config::tree::Place;
 use crate::config::units::{Rate, Size};
 
@@ -52,8 +52,8 @@ impl Resolver<'_> {
             idle: rules.idle.get(),
             lifetime: rules.lifetime.get(),
             compression: match rules.compression {
-                Compression::Strip => gateway::Compression::Strip,
-                Compression::Allow => gateway::Compression::Allow,
+                MessageCompression::Strip => gateway::Compression::Strip,
+                MessageCompression::Allow => gateway::Compression::Allow,
             },
         })
     }

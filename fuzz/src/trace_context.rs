@@ -1,0 +1,1 @@
+../../crates/gateway/src/trace_context.rs
