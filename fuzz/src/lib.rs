@@ -8,10 +8,13 @@
 mod answer;
 mod client_address;
 mod gate;
+mod grpc_messages;
 mod path;
 mod proxy_protocol;
+mod streams;
 mod tokens;
 mod trace_context;
+mod websocket;
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -23,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("cookies", gate::cookies),
     ("discovery", tokens::discovery),
     ("forwarded", gate::forwarded),
+    ("grpc", streams::grpc),
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
     ("path", gate::path),
@@ -31,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     ("token", tokens::token),
     ("trace", gate::trace),
     ("traceparent", gate::traceparent),
+    ("websocket", streams::websocket),
 ];
 
 /// Runs the target of that name.

@@ -180,17 +180,17 @@ impl Refusal {
     pub(crate) fn control(&self, stage: Stage) -> Option<ControlId> {
         use bartizan_controls::{authn, authz, evidence, gate};
         Some(match self {
-            Self::Malformed(_) | Self::Unframed(_) | Self::AmbiguousForwarding(_) | Self::Misdirected | Self::ExpectationFailed => {
-                gate::REQUEST_INTEGRITY.id
-            }
+            Self::Malformed(_)
+            | Self::Unframed(_)
+            | Self::AmbiguousForwarding(_)
+            | Self::Misdirected
+            | Self::ExpectationFailed => gate::REQUEST_INTEGRITY.id,
             Self::Handshake(_) | Self::WebSocketVersion => gate::REQUEST_INTEGRITY.id,
             Self::ForeignOrigin(_) => gate::CORS.id,
             Self::AmbiguousPath(_) => gate::PATH_NORMALIZATION.id,
-            Self::TargetTooLong
-            | Self::HeadTooLarge
-            | Self::HeadTooSlow
-            | Self::BodyTooLarge
-            | Self::BodyTooSlow => gate::SIZE_LIMITS.id,
+            Self::TargetTooLong | Self::HeadTooLarge | Self::HeadTooSlow | Self::BodyTooLarge | Self::BodyTooSlow => {
+                gate::SIZE_LIMITS.id
+            }
             Self::NotDeclared | Self::MethodNotAllowed(_) | Self::NotGrpc => gate::DECLARED_ROUTES.id,
             Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
             Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,

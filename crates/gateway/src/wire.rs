@@ -15,8 +15,8 @@
 mod chunks;
 #[cfg(test)]
 mod differential;
-mod frames;
 mod framer;
+mod frames;
 mod head;
 mod pace;
 mod stream;

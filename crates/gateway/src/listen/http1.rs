@@ -128,10 +128,14 @@ where
         return Some((tunnel, wire, early));
     }
     match (outcome, pace.lapsed()) {
-        (Err(_), Some(Lapse::Stall)) => record(local, peer, ConnectionFault::Timeout, "the client does not take its answer"),
+        (Err(_), Some(Lapse::Stall)) => {
+            record(local, peer, ConnectionFault::Timeout, "the client does not take its answer")
+        }
         // An answer that was cut has to end here and now: that is how the client learns that it is not whole.
         (Err(cause), _) => failed(local, peer, &cause),
-        (Ok(()), Some(Lapse::Head)) if pace.is_fresh() => record(local, peer, ConnectionFault::Timeout, "no request in time"),
+        (Ok(()), Some(Lapse::Head)) if pace.is_fresh() => {
+            record(local, peer, ConnectionFault::Timeout, "no request in time")
+        }
         (Ok(()), _) => tokio::select! {
             () = linger(wire.stream_mut()) => {}
             () = draining(local) => {}

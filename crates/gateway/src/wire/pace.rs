@@ -201,7 +201,13 @@ impl Pace {
     /// HTTP/2: whether a block of fields began that is not whole.
     pub(super) fn in_block(&self, is_open: bool) {
         let since = load(&self.block_since);
-        let since = if !is_open { NEVER } else if since == NEVER { self.ticks.now() } else { since };
+        let since = if !is_open {
+            NEVER
+        } else if since == NEVER {
+            self.ticks.now()
+        } else {
+            since
+        };
         self.block_since.store(since, Ordering::Relaxed);
     }
 

@@ -83,7 +83,8 @@ impl<S> Wire<S> {
         self.pace.refuse(refused, self.framer.heads());
         self.pace.handed(self.framer.heads().wrapping_add(1));
         self.flow = Flow::Refused;
-        self.held = BytesMut::from(format!("{method} / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n").as_str());
+        self.held =
+            BytesMut::from(format!("{method} / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n").as_str());
         self.released = self.held.len();
     }
 
@@ -284,7 +285,8 @@ impl Refused {
         let method = words.next().filter(|word| word.len() <= 32 && word.iter().all(|byte| is_token(*byte)));
         let target = words.next().filter(|_| method.is_some()).unwrap_or_default();
         let mut halves = target.trim_ascii_end().splitn(2, |byte| matches!(byte, b'?' | b'#'));
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..bytes.len().min(2048)).unwrap_or_default()).into_owned();
+        let text =
+            |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..bytes.len().min(2048)).unwrap_or_default()).into_owned();
         Self {
             fault,
             method: text(method.unwrap_or_default()),
