@@ -8,11 +8,14 @@
 mod answer;
 mod client_address;
 mod gate;
+mod grpc_messages;
 mod machines;
 mod path;
 mod proxy_protocol;
+mod streams;
 mod tokens;
 mod trace_context;
+mod websocket;
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -26,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     ("discovery", tokens::discovery),
     ("dpop_proof", machines::dpop_proof),
     ("forwarded", gate::forwarded),
+    ("grpc", streams::grpc),
     ("introspection", machines::introspection),
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
@@ -36,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     ("trace", gate::trace),
     ("traceparent", gate::traceparent),
     ("webhook", machines::webhook),
+    ("websocket", streams::websocket),
 ];
 
 /// Runs the target of that name.

@@ -108,6 +108,9 @@ pub enum GateError {
     /// Issuers.
     #[error("issuers: {0}")]
     Issuers(#[from] VerifierError),
+    /// A key could not be made.
+    #[error("the system gives no randomness")]
+    NoRandomness,
     /// API keys.
     #[error("API keys: {0}")]
     ApiKeys(#[from] RecordError),

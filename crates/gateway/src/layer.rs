@@ -21,6 +21,8 @@
 //!
 //! It needs a tokio runtime with timers. An error of the inner service becomes a 500 that tells nothing.
 
+mod setup;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;

@@ -54,7 +54,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
         ("routes", "rules") => {
             ("`rules` is the Core Rule Set", "leave it out; `bartizan check` shows that nothing inspects for injection")
         }
-        ("routes", "upgrade") => ("`upgrade` lets WebSocket connections through", "route WebSocket past the gate"),
         ("routes.access", "policy") => (
             "`policy` decides by a Rego rule",
             "write what it decides as `roles`, `scopes`, `attributes`, `owner`, `networks` or `hours`",

@@ -179,7 +179,7 @@ impl Gated {
     }
 }
 
-fn ports(config: &Config, recorder: &Recorder) -> Ports {
+pub(crate) fn ports(config: &Config, recorder: &Recorder) -> Ports {
     let fetched = FetchedKeys::new(tokio::runtime::Handle::current(), recorder.clone());
     let key = SigningKey::generate().unwrap();
     let signer = AssertionSigner::new(key, Vec::new(), "https://gate.test".to_owned(), Duration::from_mins(1));

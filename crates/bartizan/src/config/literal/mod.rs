@@ -9,6 +9,7 @@ mod machines;
 mod operation;
 mod routes;
 mod server;
+mod streams;
 mod telemetry;
 
 use schemars::JsonSchema;
@@ -25,6 +26,7 @@ pub use machines::{CertificateCaller, Dpop, DpopNonce, DpopRules, DpopWord, Intr
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
+pub use streams::{Grpc, MessageCompression, Upgrade, WebSocket};
 pub use telemetry::{Compression, Otlp, OtlpProtocol, Telemetry, Trace, TraceAccept};
 
 /// The configuration of the gate. Unknown keys are errors; secrets are never written here but named, as

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Access, Cors, RouteHeaders};
+use super::{Access, Cors, Grpc, RouteHeaders, Upgrade, WebSocket};
 use crate::config::units::{Method, Name, PathPattern, Period, Rate, Size, Url};
 
 /// One thing that is served.
@@ -35,6 +35,12 @@ pub struct Route {
     pub inspect: Mode,
     /// Size of a request's body: 413 beyond. Without it, `max_body` of `[server]`.
     pub body: Option<Size>,
+    /// What a connection may become. Without it an upgrade that a client asks for is not passed on.
+    pub upgrade: Option<Upgrade>,
+    /// What holds for WebSocket connections, where `upgrade` lets them through.
+    pub websocket: Option<WebSocket>,
+    /// Takes gRPC calls, and nothing else. `body` then bounds a whole call, and is unbounded where it is not said.
+    pub grpc: Option<Grpc>,
     /// How long the upstream may take.
     #[serde(default)]
     pub timeouts: Timeouts,
@@ -92,6 +98,8 @@ pub struct Timeouts {
     pub first_byte: Period,
     /// Up to the answer's last byte: the connection is cut beyond.
     pub total: Period,
+    /// Between two pieces of an event stream or a gRPC call, for which `total` does not hold.
+    pub stream_idle: Period,
 }
 
 impl Default for Timeouts {
@@ -100,6 +108,7 @@ impl Default for Timeouts {
             connect: Period::new(Duration::from_secs(5)),
             first_byte: Period::new(Duration::from_secs(30)),
             total: Period::new(Duration::from_mins(5)),
+            stream_idle: Period::new(Duration::from_mins(5)),
         }
     }
 }

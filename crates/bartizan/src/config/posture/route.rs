@@ -1,4 +1,4 @@
-use bartizan_gateway::config::{EndpointAddress, Route, Scheme};
+use bartizan_gateway::config::{Compression, EndpointAddress, Route, Scheme, WebSocket};
 use bartizan_gateway::{Cors, Credentials, Hsts, Origins};
 use bartizan_policy::{Access, CredentialKind};
 use serde::Serialize;
@@ -66,8 +66,25 @@ fn credentials(route: &Route) -> Vec<String> {
 fn limits(route: &Route) -> Vec<String> {
     let who = if route.access == Access::Public { "address" } else { "identity" };
     let rate = route.limit.map(|rate| format!("{} per {who}", Rate::from(rate)));
-    let body = format!("body {}", Size::new(route.body_bytes));
-    rate.into_iter().chain([body, format!("answer within {}", Period::new(route.timeouts.total))]).collect()
+    let body = (route.body_bytes < u64::MAX).then(|| format!("body {}", Size::new(route.body_bytes)));
+    let idle = Period::new(route.timeouts.stream_idle);
+    let time = match route.grpc {
+        Some(_) => format!("a call in pieces at most {idle} apart"),
+        None => format!("answer within {}", Period::new(route.timeouts.total)),
+    };
+    let message = route.grpc.map(|grpc| format!("gRPC messages of {}", Size::new(grpc.message_bytes.into())));
+    rate.into_iter().chain(body).chain([time]).chain(message).chain(route.websocket.iter().map(websocket)).collect()
+}
+
+fn websocket(rules: &WebSocket) -> String {
+    let (message, rate) = (Size::new(rules.message_bytes), Rate::from(rules.rate));
+    let (idle, lifetime) = (Period::new(rules.idle), Period::new(rules.lifetime));
+    let mut text = format!("WebSocket messages of {message}, {rate}; {idle} of silence, {lifetime} in all");
+    if !rules.origins.is_empty() {
+        let origins: Vec<String> = rules.origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+        text = format!("{text}; also for pages of {}", either(&origins));
+    }
+    text
 }
 
 fn answers(route: &Route) -> Vec<String> {
@@ -113,6 +130,15 @@ fn weaker(route: &Route, inspect: Mode) -> Vec<Weakness> {
     }
     if route.answer.cors.as_ref().is_some_and(|cors| cors.origins == Origins::Any) {
         weak("every web page may read its answers", "`cors` has the origin \"*\"".to_owned());
+    }
+    if let Some(websocket) = &route.websocket {
+        weak("what flows over a WebSocket connection is not inspected", "`upgrade = \"websocket\"`".to_owned());
+        if websocket.compression == Compression::Allow {
+            weak(
+                "a WebSocket message may become a thousand times its size",
+                "`websocket.compression = \"allow\"`".to_owned(),
+            );
+        }
     }
     let said = match inspect {
         Mode::Block => "",

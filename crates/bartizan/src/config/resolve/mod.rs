@@ -12,6 +12,7 @@ mod private;
 mod routes;
 mod server;
 mod state;
+mod streams;
 mod telemetry;
 mod validity;
 

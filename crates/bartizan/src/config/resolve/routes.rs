@@ -88,6 +88,9 @@ impl Resolver<'_> {
         let answer = self.answer(file, route, place);
         let webhook = self.route_webhook(file, route, place);
         self.credentials(file, route, place);
+        let websocket = self.websocket(route, place);
+        let grpc = self.grpc(route, place);
+        let is_unbounded = grpc.is_some() && route.body.is_none();
         let body = route.body.unwrap_or(file.server.max_body);
         if body.get() > LARGEST_BODY {
             let message = format!("`{body}` is more than a body may have");
@@ -110,11 +113,11 @@ impl Resolver<'_> {
             },
             webhook,
             limit: route.limit.map(Rate::get),
-            body_bytes: body.get(),
+            body_bytes: if is_unbounded { u64::MAX } else { body.get() },
             timeouts: self.timeouts(route, place),
             answer: answer?,
-            websocket: None,
-            grpc: None,
+            websocket,
+            grpc,
         })
     }
 
@@ -136,6 +139,9 @@ impl Resolver<'_> {
         }
         let origin = url.origin()?;
         let mut upstream = gateway::Upstream::at(url.as_str().trim_end_matches('/'), &origin)?;
+        if route.grpc.is_some() {
+            upstream.protocol = if url.is_https() { gateway::Protocol::Http2 } else { gateway::Protocol::H2c };
+        }
         if let Some(tls) = &mut upstream.tls {
             tls.authorities = route.upstream_ca.as_ref().map(|path| self.beside(path));
         }
@@ -167,9 +173,12 @@ impl Resolver<'_> {
     fn timeouts(&mut self, route: &Route, place: &Place) -> gateway::UpstreamTimeouts {
         let timeouts = &route.timeouts;
         let place = place.key("timeouts");
-        for (key, period) in
-            [("connect", timeouts.connect), ("first_byte", timeouts.first_byte), ("total", timeouts.total)]
-        {
+        for (key, period) in [
+            ("connect", timeouts.connect),
+            ("first_byte", timeouts.first_byte),
+            ("total", timeouts.total),
+            ("stream_idle", timeouts.stream_idle),
+        ] {
             if period.get().is_zero() {
                 let message = format!("with `{key}` at nothing, every request fails");
                 self.error(FaultKind::OutOfRange, &place.key(key), message, "write how long the upstream may take");
@@ -179,7 +188,7 @@ impl Resolver<'_> {
             connect: timeouts.connect.get(),
             first_byte: timeouts.first_byte.get(),
             total: timeouts.total.get(),
-            stream_idle: gateway::UpstreamTimeouts::default().stream_idle,
+            stream_idle: timeouts.stream_idle.get(),
         }
     }
 }
