@@ -9,7 +9,9 @@ mod answer;
 mod client_address;
 mod gate;
 mod path;
+mod proxy_protocol;
 mod tokens;
+mod wire;
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -24,9 +26,11 @@ pub const TARGETS: &[Target] = &[
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
     ("path", gate::path),
+    ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),
     ("token", tokens::token),
     ("trace", gate::trace),
+    ("wire", gate::wire),
 ];
 
 /// Runs the target of that name.

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -11,8 +12,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::client::{Broken, ClientBody};
-use crate::config::ClientTimeouts;
 use crate::fields;
+use crate::grpc::messages::{MessageFault, Messages};
 
 /// Why a body stopped on its way to the upstream. The upstream's half of the exchange only sees a cut connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +65,27 @@ pub(crate) enum RequestBody {
     Stream(Box<Bounded>),
 }
 
+/// How long the gate waits for a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyPace {
+    /// For the next piece, less what was waited for earlier pieces.
+    pub(crate) idle: Duration,
+    /// Bytes a second that earn such waiting back; `None` where only the wait for the next piece counts.
+    pub(crate) min_rate: Option<NonZeroU32>,
+}
+
 /// A client's body, bounded in size and in the time that the gate waits for it.
 pub(crate) struct Bounded {
     incoming: ClientBody,
     left: u64,
-    timeouts: ClientTimeouts,
+    pace: BodyPace,
     /// The time that was waited for and that no bytes earned back: a byte now and then does not keep a body alive.
     used: Duration,
     waiting: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     watch: BodyWatch,
+    /// The messages that it consists of, where each is bounded.
+    messages: Option<Messages>,
 }
 
 /// The body ended early: hyper cuts the upstream's connection, so that half a body is never taken for a whole one.
@@ -83,18 +95,36 @@ pub(crate) struct Cut(BodyFault);
 
 impl RequestBody {
     /// The client's body, of which at most `limit` bytes pass.
-    pub(crate) fn bounded(incoming: ClientBody, limit: u64, timeouts: ClientTimeouts) -> (Self, BodyWatch) {
+    pub(crate) fn bounded(incoming: ClientBody, limit: u64, pace: BodyPace) -> (Self, BodyWatch) {
         let watch = BodyWatch::default();
         if incoming.is_end_stream() {
             return (Self::Empty, watch);
         }
         let (used, told) = (Duration::ZERO, watch.clone());
-        let bounded = Bounded { incoming, left: limit, timeouts, used, waiting: None, timer: None, watch: told };
+        let bounded =
+            Bounded { incoming, left: limit, pace, used, waiting: None, timer: None, watch: told, messages: None };
         (Self::Stream(Box::new(bounded)), watch)
+    }
+
+    /// Bounds each message of a gRPC call.
+    pub(crate) fn in_messages(mut self, limit: u32) -> Self {
+        if let Self::Stream(bounded) = &mut self {
+            bounded.messages = Some(Messages::new(limit));
+        }
+        self
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Empty | Self::Full(None))
+    }
+
+    /// The body once more, if it is here whole.
+    pub(crate) fn duplicate(&self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Empty),
+            Self::Full(bytes) => Some(Self::Full(bytes.clone())),
+            Self::Stream(_) => None,
+        }
     }
 
     /// What tells when the body is on its way, if that takes the client's time.
@@ -132,7 +162,7 @@ impl Bounded {
     /// The timer of this wait, which begins now or goes on. There is one for the whole body, and none for a body that came at once.
     fn wait(&mut self) -> Pin<&mut Sleep> {
         let since = *self.waiting.get_or_insert_with(Instant::now);
-        let deadline = since + self.timeouts.body_idle.saturating_sub(self.used);
+        let deadline = since + self.pace.idle.saturating_sub(self.used);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.deadline() != deadline {
             timer.as_mut().reset(deadline);
@@ -141,7 +171,7 @@ impl Bounded {
     }
 
     fn waited(&mut self) {
-        if let Some(since) = self.waiting.take() {
+        if let (Some(since), Some(_)) = (self.waiting.take(), self.pace.min_rate) {
             self.used += since.elapsed();
         }
     }
@@ -151,9 +181,15 @@ impl Bounded {
             Ok(data) => {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
                 self.left = self.left.checked_sub(length).ok_or(BodyFault::TooLarge)?;
+                if let Some(messages) = &mut self.messages {
+                    messages.read(&data).map_err(|fault| match fault {
+                        MessageFault::TooLarge => BodyFault::TooLarge,
+                        MessageFault::Flag => BodyFault::Broken,
+                    })?;
+                }
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
-                if !self.used.is_zero() {
-                    let rate = u64::from(self.timeouts.min_rate.get());
+                if let Some(rate) = self.pace.min_rate.filter(|_| !self.used.is_zero()) {
+                    let rate = u64::from(rate.get());
                     self.used = self.used.saturating_sub(Duration::from_millis(length.saturating_mul(1000) / rate));
                 }
                 return Ok(Frame::data(data));

@@ -5,11 +5,10 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, TlsVersion};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::proxy::{self, Unproxied};
 use super::stream::Stream;
@@ -20,6 +19,7 @@ use crate::config::ProxyProtocol;
 use crate::exchange::{Connection, Raw};
 use crate::gate::Gate;
 use crate::pipeline;
+use crate::tls::{self, Accepted};
 use crate::wire::Refused;
 
 /// Serves one connection from its first byte to its last.
@@ -36,22 +36,17 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
         return http1::serve(stream, Connection::plain(peer, client), &gate, &local).await;
     };
     let Some(under_way) = local.begin_handshake(peer, &gate) else { return };
-    let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream);
-    let shaken = timeout(gate.config.server.timeouts.handshake, handshake).await;
+    let shaken = timeout(gate.config.server.timeouts.handshake, tls::accept(tls, stream)).await;
     drop(under_way);
-    let stream = match shaken {
-        Ok(Ok(stream)) => stream,
+    let accepted = match shaken {
+        Ok(Ok(Some(accepted))) => accepted,
+        Ok(Ok(None)) => return,
         Ok(Err(cause)) => return failed_handshake(&local, peer, &cause),
         Err(_) => return record(&local, peer, ConnectionFault::Timeout, "no TLS handshake in time"),
     };
-    let (_, session) = stream.get_ref();
-    let version = match session.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
-        _ => TlsVersion::Tls12,
-    };
+    let Accepted { stream, version, certificate, is_http2 } = accepted;
     local.recorder.metrics().tls_handshake(version);
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let connection = Connection { peer, client, tls: Some(version), certificate: None };
+    let connection = Connection { peer, client, tls: Some(version), certificate };
     if is_http2 {
         http2::serve(stream, connection, &gate, &local).await;
     } else {

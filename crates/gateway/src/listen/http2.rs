@@ -1,13 +1,16 @@
 use std::convert::Infallible;
+use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bartizan_evidence::ConnectionFault;
-use http::{Request, Response, StatusCode};
+use bytes::Bytes;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -18,6 +21,7 @@ use super::worker::Local;
 use crate::body::AnswerBody;
 use crate::exchange::Connection;
 use crate::gate::Gate;
+use crate::websocket::{Tunnel, handshake};
 use crate::wire::{Frames, InFlight, Lapse};
 
 /// Streams of one connection that may be open at once.
@@ -50,14 +54,18 @@ pub(super) async fn serve(
     let peer = connection.peer;
     let pace = local.pace(gate);
     let mut frames = Frames::new(stream, pace.clone());
-    let service = service_fn(|request: Request<Incoming>| {
-        let is_tunnel = request.extensions().get::<hyper::ext::Protocol>().is_some();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let upgrade = handshake::takes_over(&request).then(|| hyper::upgrade::on(&mut request));
         let (in_flight, _) = InFlight::begin(&pace);
         let answered = answer(request, None, connection.clone(), local.clone());
-        tracked(answered, in_flight, is_tunnel)
+        tracked(answered, in_flight, upgrade, local.clone())
     });
     let list_bytes = u32::try_from(server.bounds.head_bytes.get()).unwrap_or(u32::MAX);
-    let served = http2::Builder::new(OnThisThread)
+    let mut http = http2::Builder::new(OnThisThread);
+    if gate.has_websockets {
+        http.enable_connect_protocol();
+    }
+    let served = http
         .timer(TokioTimer::new())
         .max_concurrent_streams(MOST_STREAMS)
         .max_pending_accept_reset_streams(MOST_PENDING_RESETS)
@@ -126,14 +134,26 @@ async fn say<S: AsyncRead + AsyncWrite + Unpin>(goodbye: Goodbye, frames: &mut F
 async fn tracked(
     answered: impl Future<Output = Response<AnswerBody>>,
     in_flight: InFlight,
-    is_tunnel: bool,
+    upgrade: Option<OnUpgrade>,
+    local: Rc<Local>,
 ) -> Result<Response<Tracked>, Infallible> {
-    let response = answered.await;
-    if is_tunnel && response.status() == StatusCode::OK {
-        in_flight.into_tunnel();
+    let mut response = answered.await;
+    let tunnel = response.body_mut().tunnel_mut().and_then(Option::take);
+    if let (Some(tunnel), Some(upgrade)) = (tunnel, upgrade) {
+        tokio::task::spawn_local(hand_over(tunnel, upgrade, in_flight, local));
         return Ok(response.map(Tracked::untracked));
     }
     Ok(response.map(|body| Tracked::new(body, in_flight)))
+}
+
+/// Lets a stream become what was agreed on, beside the others of its connection. It counts as in flight: whether its client keeps up
+/// is the tunnel's to know.
+async fn hand_over(tunnel: Box<Tunnel>, upgrade: OnUpgrade, in_flight: InFlight, local: Rc<Local>) {
+    let _open = local.open.subscribe();
+    if let Ok(upgraded) = upgrade.await {
+        tunnel.run(TokioIo::new(upgraded), Bytes::new(), draining(&local)).await;
+    }
+    drop(in_flight);
 }
 
 /// What h2 found wrong: a broken rule of the protocol, or a flood that it counts itself.

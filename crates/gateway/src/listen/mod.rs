@@ -1,6 +1,7 @@
 //! The data plane: one thread and one runtime for each core, each with its own sockets, connections and pools.
 
 mod connection;
+mod heartbeat;
 mod http1;
 mod http2;
 mod inherited;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_evidence::Recorder;
 use tokio::sync::watch;
@@ -36,6 +37,9 @@ use self::stream::Listener;
 use self::unix::SocketFile;
 use crate::config::{ListenAddress, Server};
 use crate::gate::Gate;
+use heartbeat::Pulse;
+
+pub use heartbeat::Heartbeat;
 
 /// Listeners that are bound and not served yet: a port that is taken is known before anything else happens.
 pub struct Bound {
@@ -53,6 +57,7 @@ pub struct Serving {
     current: Arc<Current>,
     phase: watch::Sender<Phase>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    pulses: Vec<Pulse>,
 }
 
 /// Where a data plane listens.
@@ -95,6 +100,7 @@ pub struct ListenError {
 
 impl Current {
     pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
+        gate.put_in_force();
         Arc::new(Self { number: AtomicU64::new(0), gate: RwLock::new(gate) })
     }
 
@@ -107,6 +113,7 @@ impl Current {
     }
 
     pub(crate) fn replace(&self, gate: Arc<Gate>) {
+        gate.put_in_force();
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = gate;
         self.number.fetch_add(1, Ordering::Release);
     }
@@ -150,6 +157,15 @@ impl Bound {
         Ok(Self { workers, redirect, places })
     }
 
+    /// Gives the Unix sockets that were made here to another user, who may then remove them: for a process that is about to become
+    /// that user.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn give_unix_sockets_to(&self, user: u32, group: u32) -> io::Result<()> {
+        self.places.files.iter().try_for_each(|file| file.give_to(user, group))
+    }
+
     /// Serves `gate` on all of them.
     ///
     /// # Errors
@@ -162,13 +178,17 @@ impl Bound {
         let mut redirect = self.redirect;
         let redirect_address = redirect.as_ref().map(Listener::local_addr).transpose()?.flatten();
         let mut threads = Vec::new();
+        let mut pulses = Vec::new();
         for (number, listeners) in self.workers.into_iter().enumerate() {
+            let pulse = Pulse::default();
+            pulses.push(pulse.clone());
             let worker = worker::Worker {
                 listeners,
                 redirect: redirect.take(),
                 current: current.clone(),
                 phase: phase.subscribe(),
                 recorder: recorder.clone(),
+                pulse,
             };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let thread = thread::Builder::new().name(format!("gate-{number}"));
@@ -181,6 +201,7 @@ impl Bound {
             current,
             phase,
             threads: Mutex::new(threads),
+            pulses,
         })
     }
 
@@ -209,7 +230,7 @@ impl Places {
             }
             ListenAddress::Unix(path) => {
                 let fault = |cause| socket::explain(address.clone(), cause);
-                let (listener, file) = unix::listen(path, &server.listening.unix_sockets).map_err(fault)?;
+                let (listener, file) = unix::listen(path, server.listening.unix_sockets).map_err(fault)?;
                 share(vec![Listener::Unix(listener)], workers).map_err(fault)?;
                 self.unix_sockets.push(path.clone());
                 self.files.push(file);
@@ -276,6 +297,11 @@ impl Serving {
     /// The gate in force.
     pub fn gate(&self) -> Arc<Gate> {
         self.current.gate()
+    }
+
+    /// Tells from now on whether every worker lives.
+    pub fn heartbeat(&self) -> Heartbeat {
+        Heartbeat::of(&self.pulses, Instant::now())
     }
 
     /// Ends a drain at once: what is still in flight is cut.

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::heartbeat::Pulse;
 use super::request_ids::RequestIds;
 use super::room::{Handshake, Place};
 use super::stream::{Accepting, Listener};
@@ -26,6 +27,7 @@ pub(super) struct Worker {
     pub(super) current: Arc<Current>,
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) recorder: Recorder,
+    pub(super) pulse: Pulse,
 }
 
 /// What the connections of one worker share; none of it is shared with another thread.
@@ -119,7 +121,7 @@ impl Worker {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let Self { listeners, redirect, current, mut phase, recorder } = self;
+        let Self { listeners, redirect, current, mut phase, recorder, pulse } = self;
         let local = Rc::new(Local {
             pool: Pool::default(),
             recorder,
@@ -144,7 +146,10 @@ impl Worker {
         let mut ticks = interval(HOUSEKEEPING);
         loop {
             tokio::select! {
-                _ = ticks.tick() => local.evict_idle(),
+                _ = ticks.tick() => {
+                    pulse.beat();
+                    local.evict_idle();
+                }
                 changed = phase.wait_for(|phase| *phase != Phase::Serving) => {
                     drop(changed);
                     break;

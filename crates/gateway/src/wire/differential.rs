@@ -129,7 +129,8 @@ fn read_as_written(mut bytes: &[u8]) -> (Vec<Reading>, Option<usize>) {
         let body = if value("transfer-encoding").is_some() {
             chunks(&mut bytes)
         } else {
-            let length = value("content-length").map_or(0, |length| String::from_utf8(length).unwrap().parse().unwrap());
+            let length =
+                value("content-length").map_or(0, |length| String::from_utf8(length).unwrap().parse().unwrap());
             let whole = bytes.len() >= length;
             let (body, rest) = bytes.split_at(length.min(bytes.len()));
             bytes = rest;
@@ -148,7 +149,13 @@ fn is_last(words: &[&str], fields: &[(String, Vec<u8>)]) -> bool {
     let connection: Vec<String> = fields
         .iter()
         .filter(|(name, _)| name == "connection")
-        .flat_map(|(_, value)| String::from_utf8_lossy(value).to_ascii_lowercase().split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>())
+        .flat_map(|(_, value)| {
+            String::from_utf8_lossy(value)
+                .to_ascii_lowercase()
+                .split(',')
+                .map(|word| word.trim().to_owned())
+                .collect::<Vec<_>>()
+        })
         .collect();
     let has = |word: &str| connection.iter().any(|known| known == word);
     has("close") || words[0] == "CONNECT" || (words[2] == "HTTP/1.0" && !has("keep-alive"))

@@ -56,9 +56,9 @@ impl<S> Wire<S> {
         Self { stream, framer, held: BytesMut::new(), released: 0, flow: Flow::Open, pace }
     }
 
-    /// The stream below, for what is no longer HTTP.
-    pub(crate) fn stream_mut(&mut self) -> &mut S {
-        &mut self.stream
+    /// The stream below, and what was read of it and not passed, for what is no longer HTTP.
+    pub(crate) fn into_parts(self) -> (S, BytesMut) {
+        (self.stream, self.held)
     }
 
     /// Takes the judgement on bytes that begin with what is held, and says how many of them pass.
@@ -83,7 +83,8 @@ impl<S> Wire<S> {
         self.pace.refuse(refused, self.framer.heads());
         self.pace.handed(self.framer.heads().wrapping_add(1));
         self.flow = Flow::Refused;
-        self.held = BytesMut::from(format!("{method} / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n").as_str());
+        self.held =
+            BytesMut::from(format!("{method} / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n").as_str());
         self.released = self.held.len();
     }
 
@@ -182,13 +183,6 @@ impl<S: AsyncRead + Unpin> Wire<S> {
                 Flow::Broken(fault) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, fault))),
                 Flow::Ended => return Poll::Ready(Ok(())),
             }
-            if self.pace.has_left_http() {
-                if self.held.is_empty() {
-                    return Pin::new(&mut self.stream).poll_read(task, out);
-                }
-                self.released = self.held.len();
-                continue;
-            }
             if self.framer.is_undecided() {
                 if !self.pace.has_answered_all() {
                     self.pace.await_answer();
@@ -284,7 +278,8 @@ impl Refused {
         let method = words.next().filter(|word| word.len() <= 32 && word.iter().all(|byte| is_token(*byte)));
         let target = words.next().filter(|_| method.is_some()).unwrap_or_default();
         let mut halves = target.trim_ascii_end().splitn(2, |byte| matches!(byte, b'?' | b'#'));
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..bytes.len().min(2048)).unwrap_or_default()).into_owned();
+        let text =
+            |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..bytes.len().min(2048)).unwrap_or_default()).into_owned();
         Self {
             fault,
             method: text(method.unwrap_or_default()),

@@ -2,9 +2,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::Fault;
 use super::differential::{BOUNDS, check};
 use super::framer::{Framer, Place, Verdict};
-use super::Fault;
 
 fn verdict(bytes: &str) -> (usize, Verdict) {
     Framer::new(BOUNDS).judge(bytes.as_bytes())
@@ -22,8 +22,7 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 #[test]
 fn requests_pass_one_after_the_other() {
     let post = "POST /a?b=c HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
-    let chunked =
-        "PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nX-T: 1\r\n\r\n";
+    let chunked = "PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nX-T: 1\r\n\r\n";
     let all = format!("{GET}{post}{chunked}{GET}");
     assert_eq!(verdict(&all), (all.len(), Verdict::Wait));
 }
@@ -127,14 +126,53 @@ fn a_head_that_never_ends_is_refused_when_its_bound_is_reached() {
 
 /// Pieces that requests, and attacks on them, are made of.
 const WORDS: &[&str] = &[
-    "GET ", "POST ", "HEAD ", "OPTIONS ", "CONNECT ", "/", "/a?b", "*", "http://a/", "#c", "{}", " HTTP/1.1\r\n", " HTTP/1.0\r\n", " HTTP/1.1\n",
-    "Host: a\r\n", "host:b\r\n", "Content-Length: 3\r\n", "Content-Length: 0\r\n", "content-length:\t3 \r\n", "Transfer-Encoding: chunked\r\n",
-    "Transfer-Encoding: gzip\r\n", "Connection: close\r\n", "Connection: keep-alive\r\n", "Upgrade: x\r\n", "Connection: upgrade\r\n",
-    "Expect: 100-continue\r\n", "X: \u{e9}\r\n", "X-Y:\r\n", " folded\r\n", "\r\n", "\n", "\r", "abc", "3\r\nabc\r\n", "3;x=y\r\nabc\r\n", "0\r\n",
-    "0\r\n\r\n", "0;\r\n", "T: u\r\n", "\0", " ", "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET ",
+    "POST ",
+    "HEAD ",
+    "OPTIONS ",
+    "CONNECT ",
+    "/",
+    "/a?b",
+    "*",
+    "http://a/",
+    "#c",
+    "{}",
+    " HTTP/1.1\r\n",
+    " HTTP/1.0\r\n",
+    " HTTP/1.1\n",
+    "Host: a\r\n",
+    "host:b\r\n",
+    "Content-Length: 3\r\n",
+    "Content-Length: 0\r\n",
+    "content-length:\t3 \r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "Transfer-Encoding: gzip\r\n",
+    "Connection: close\r\n",
+    "Connection: keep-alive\r\n",
+    "Upgrade: x\r\n",
+    "Connection: upgrade\r\n",
+    "Expect: 100-continue\r\n",
+    "X: \u{e9}\r\n",
+    "X-Y:\r\n",
+    " folded\r\n",
+    "\r\n",
+    "\n",
+    "\r",
+    "abc",
+    "3\r\nabc\r\n",
+    "3;x=y\r\nabc\r\n",
+    "0\r\n",
+    "0\r\n\r\n",
+    "0;\r\n",
+    "T: u\r\n",
+    "\0",
+    " ",
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /u HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
-    "GET /o HTTP/1.0\r\n\r\n", "GET /k HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "GET /o HTTP/1.0\r\n\r\n",
+    "GET /k HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
 ];
 
 proptest! {

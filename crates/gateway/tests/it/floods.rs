@@ -97,7 +97,8 @@ async fn handshakes_beyond_their_bound_are_turned_away_before_they_cost_a_signat
     rules.limits.handshakes = at_most(2);
     rules.server.timeouts.handshake = Duration::from_millis(800);
     let gate = Gated::start(rules);
-    let _silent = [TcpStream::connect(gate.address()).await.unwrap(), TcpStream::connect(gate.address()).await.unwrap()];
+    let _silent =
+        [TcpStream::connect(gate.address()).await.unwrap(), TcpStream::connect(gate.address()).await.unwrap()];
     let recorder = gate.recorder().clone();
     eventually("both are under way", move || recorder.metrics().render().contains("bartizan_connections 2")).await;
     let mut third = TcpStream::connect(gate.address()).await.unwrap();

@@ -109,7 +109,8 @@ async fn rapid_reset_that_waits_until_the_upstream_is_asked() {
     let metrics = target.gate.recorder().clone();
     eventually("the resets are counted", move || {
         let page = metrics.metrics().render();
-        let count = page.lines().find_map(|line| line.strip_prefix("bartizan_http2_resets_total{by=\"client\"} ")).unwrap();
+        let count =
+            page.lines().find_map(|line| line.strip_prefix("bartizan_http2_resets_total{by=\"client\"} ")).unwrap();
         (200..=300).contains(&count.parse().unwrap())
     })
     .await;
@@ -169,7 +170,8 @@ async fn endless_empty_continuations() {
 async fn a_field_list_beyond_its_bound_is_refused_and_the_connection_stays() {
     let target = Target::start();
     let mut client = target.client(&[]).await;
-    let large: Vec<u8> = fields("GET", &[]).into_iter().chain(fields("GET", &[("x", &"a".repeat(120))])[14..].repeat(300)).collect();
+    let large: Vec<u8> =
+        fields("GET", &[]).into_iter().chain(fields("GET", &[("x", &"a".repeat(120))])[14..].repeat(300)).collect();
     let (first, rest) = large.split_at(16_000);
     client.send(frame(HEADERS, END_STREAM, 1, first)).await;
     let mut rest: Vec<&[u8]> = rest.chunks(16_000).collect();

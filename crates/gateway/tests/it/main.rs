@@ -1,9 +1,11 @@
 //! The gate on real sockets, promise by promise: each test starts its own gate, its own upstream and its own audit log.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails fails its test")]
 
+mod acme;
 mod admit;
 mod authenticate;
 mod authorize;
+mod client_certificates;
 mod events;
 mod fields;
 mod filter;
@@ -13,9 +15,10 @@ mod frames;
 mod harness;
 mod http2_floods;
 mod limits;
+mod listening;
 mod reload;
-mod tls;
-mod upstream_faults;
 mod slow;
 mod smuggling;
+mod tls;
+mod upstream_faults;
 mod wire;
