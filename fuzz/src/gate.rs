@@ -147,3 +147,10 @@ pub fn cookies(input: &[u8]) {
 pub fn trace(input: &[u8]) {
     let _ = is_stack_trace(input);
 }
+
+/// Whatever comes, in whatever pieces: hyper reads what *wire* lets pass as it is written, and never refuses by itself.
+pub fn wire(input: &[u8]) {
+    let Some((&count, rest)) = input.split_first() else { return };
+    let (sizes, bytes) = rest.split_at(usize::from(count % 8).min(rest.len()));
+    crate::wire::check(bytes, sizes);
+}

@@ -16,6 +16,7 @@ mod streams;
 mod tokens;
 mod trace_context;
 mod websocket;
+mod wire;
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     ("traceparent", gate::traceparent),
     ("webhook", machines::webhook),
     ("websocket", streams::websocket),
+    ("wire", gate::wire),
 ];
 
 /// Runs the target of that name.

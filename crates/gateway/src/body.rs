@@ -8,4 +8,4 @@ mod request;
 pub(crate) use answer::{AnswerBody, AnswerFault, Leased, Source};
 pub(crate) use client::ClientBody;
 pub(crate) use flow::{Flow, Form};
-pub(crate) use request::{BodyFault, BodyWatch, RequestBody};
+pub(crate) use request::{BodyFault, BodyPace, BodyWatch, RequestBody};

@@ -15,6 +15,7 @@
 mod chunks;
 #[cfg(test)]
 mod differential;
+mod fault;
 mod framer;
 mod frames;
 mod head;
@@ -24,34 +25,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use fault::{Fault, HeadBounds};
 pub(crate) use frames::Frames;
 pub(crate) use pace::{Budget, InFlight, Lapse, Pace, TICK, Ticks};
 pub(crate) use stream::{Refused, Wire};
-
-/// Why a message is refused before hyper sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
-    /// It could be read in two ways, or in none.
-    #[error("{0}")]
-    Malformed(&'static str),
-    /// Too many fields, or too many bytes of them.
-    #[error("head-too-large")]
-    HeadTooLarge,
-    /// The request target is too long.
-    #[error("target-too-long")]
-    TargetTooLong,
-    /// The head did not come in time.
-    #[error("head-too-slow")]
-    HeadTooSlow,
-}
-
-/// Sizes beyond which a head is refused.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HeadBounds {
-    /// Bytes of the whole head.
-    pub(crate) bytes: usize,
-    /// Header fields.
-    pub(crate) fields: usize,
-    /// Bytes of the request target.
-    pub(crate) target: usize,
-}

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -65,11 +66,26 @@ pub(crate) enum RequestBody {
     Stream(Box<Bounded>),
 }
 
+/// How long the gate waits for a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyPace {
+    /// For the next piece, less what was waited for earlier pieces.
+    pub(crate) idle: Duration,
+    /// Bytes a second that earn such waiting back; `None` where only the wait for the next piece counts.
+    pub(crate) min_rate: Option<NonZeroU32>,
+}
+
+impl From<ClientTimeouts> for BodyPace {
+    fn from(client: ClientTimeouts) -> Self {
+        Self { idle: client.body_idle, min_rate: Some(client.min_rate) }
+    }
+}
+
 /// A client's body, bounded in size and in the time that the gate waits for it.
 pub(crate) struct Bounded {
     incoming: ClientBody,
     left: u64,
-    timeouts: ClientTimeouts,
+    pace: BodyPace,
     /// The time that was waited for and that no bytes earned back: a byte now and then does not keep a body alive.
     used: Duration,
     waiting: Option<Instant>,
@@ -86,14 +102,14 @@ pub(crate) struct Cut(BodyFault);
 
 impl RequestBody {
     /// The client's body, of which at most `limit` bytes pass.
-    pub(crate) fn bounded(incoming: ClientBody, limit: u64, timeouts: ClientTimeouts) -> (Self, BodyWatch) {
+    pub(crate) fn bounded(incoming: ClientBody, limit: u64, pace: BodyPace) -> (Self, BodyWatch) {
         let watch = BodyWatch::default();
         if incoming.is_end_stream() {
             return (Self::Empty, watch);
         }
         let (used, told) = (Duration::ZERO, watch.clone());
         let bounded =
-            Bounded { incoming, left: limit, timeouts, used, waiting: None, timer: None, watch: told, messages: None };
+            Bounded { incoming, left: limit, pace, used, waiting: None, timer: None, watch: told, messages: None };
         (Self::Stream(Box::new(bounded)), watch)
     }
 
@@ -153,7 +169,7 @@ impl Bounded {
     /// The timer of this wait, which begins now or goes on. There is one for the whole body, and none for a body that came at once.
     fn wait(&mut self) -> Pin<&mut Sleep> {
         let since = *self.waiting.get_or_insert_with(Instant::now);
-        let deadline = since + self.timeouts.body_idle.saturating_sub(self.used);
+        let deadline = since + self.pace.idle.saturating_sub(self.used);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.deadline() != deadline {
             timer.as_mut().reset(deadline);
@@ -162,7 +178,7 @@ impl Bounded {
     }
 
     fn waited(&mut self) {
-        if let Some(since) = self.waiting.take() {
+        if let (Some(since), Some(_)) = (self.waiting.take(), self.pace.min_rate) {
             self.used += since.elapsed();
         }
     }
@@ -177,12 +193,10 @@ impl Bounded {
                         MessageFault::TooLarge => BodyFault::TooLarge,
                         MessageFault::Flag => BodyFault::Broken,
                     })?;
-                    // Between the messages of a call silence is what counts, not the rate.
-                    self.used = Duration::ZERO;
                 }
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
-                if !self.used.is_zero() {
-                    let rate = u64::from(self.timeouts.min_rate.get());
+                if let Some(rate) = self.pace.min_rate.filter(|_| !self.used.is_zero()) {
+                    let rate = u64::from(rate.get());
                     self.used = self.used.saturating_sub(Duration::from_millis(length.saturating_mul(1000) / rate));
                 }
                 return Ok(Frame::data(data));

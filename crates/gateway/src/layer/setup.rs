@@ -39,6 +39,8 @@ impl Config {
             limits: Limits::default(),
             issuers: Vec::new(),
             api_keys: Vec::new(),
+            certificates: Vec::new(),
+            webhooks: Vec::new(),
             revoked: Vec::new(),
             routes,
             // Handlers get the principal itself; there is nobody to whom it has to be proved.
@@ -65,6 +67,7 @@ impl Route {
             answer: AnswerRules::default(),
             websocket: None,
             grpc: None,
+            webhook: None,
         }
     }
 }

@@ -1,13 +1,13 @@
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::future::Future;
 use std::net::SocketAddr;
-
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_evidence::ConnectionFault;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -37,73 +37,55 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reuse {
     KeepAlive,
-    /// The plain listener redirects once, which is all that anybody needs of a connection.
+    /// One redirect is all that anybody needs of the plain listener.
     Once,
 }
 
+/// A connection whose last answer is out, and what its client sent after the last request.
+pub(super) struct Left<S> {
+    stream: S,
+    early: Bytes,
+}
+
 /// Serves HTTP/1: every request is framed by [`Wire`] before hyper sees it.
-pub(super) async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    stream: S,
     connection: Connection,
     gate: &Gate,
     local: &Rc<Local>,
 ) {
     let pace = local.pace(gate);
     let handover = Handover::default();
+    let peer = connection.peer;
     let service = |request: Request<Incoming>| {
         let (in_flight, refused) = InFlight::begin(&pace);
         let answered = answer(request, refused, connection.clone(), local.clone());
-        tracked(answered, in_flight, pace.clone(), &handover)
+        async {
+            let response = handover.keep(answered.await);
+            Ok(response.map(|body| Tracked::new(body, in_flight)))
+        }
     };
-    let left = drive(stream, service, Reuse::KeepAlive, connection.peer, gate, local, pace.clone(), || handover.take());
-    if let Some((tunnel, stream, early)) = left.await {
-        tunnel.run(stream, early, draining(local)).await;
+    let Some(left) = drive(stream, service, Reuse::KeepAlive, peer, gate, local, &pace).await else { return };
+    match handover.take() {
+        Some(tunnel) => tunnel.run(left.stream, left.early, draining(local)).await,
+        None => left.linger(local).await,
     }
 }
 
-async fn tracked(
-    answered: impl Future<Output = Response<AnswerBody>>,
-    in_flight: InFlight,
-    pace: Arc<Pace>,
-    handover: &Handover,
-) -> Result<Response<Tracked>, Infallible> {
-    let mut response = answered.await;
-    if let Some(tunnel) = response.body_mut().tunnel_mut().and_then(Option::take) {
-        handover.0.set(Some(tunnel));
-        pace.leave_http();
-    }
-    Ok(response.map(|body| Tracked::new(body, in_flight)))
-}
-
-/// Where a connection finds what it becomes, once its last answer is out.
-#[derive(Default)]
-struct Handover(Cell<Option<Box<Tunnel>>>);
-
-impl Handover {
-    fn take(&self) -> Option<Box<Tunnel>> {
-        self.0.take()
-    }
-}
-
-/// Drives hyper over a connection, for whatever answers its requests. What `becomes` names takes the connection over afterwards, with
-/// what the client sent early.
-#[expect(clippy::too_many_arguments, reason = "what a connection is made of, by two callers")]
-pub(super) async fn drive<S, F, A, B>(
+/// Drives hyper over a connection until its last answer is out; `None` if it did not come to that.
+pub(super) async fn drive<S, F, A>(
     stream: S,
     service: F,
     reuse: Reuse,
     peer: SocketAddr,
     gate: &Gate,
     local: &Rc<Local>,
-    pace: Arc<Pace>,
-    becomes: impl FnOnce() -> Option<Box<Tunnel>>,
-) -> Option<(Box<Tunnel>, Wire<S>, Bytes)>
+    pace: &Arc<Pace>,
+) -> Option<Left<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
     F: Fn(Request<Incoming>) -> A,
-    A: Future<Output = Result<Response<B>, Infallible>>,
-    B: http_body::Body + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    A: Future<Output = Result<Response<Tracked>, Infallible>>,
 {
     let server = &gate.config.server;
     let mut wire = Wire::new(stream, bounds(server), pace.clone());
@@ -121,27 +103,27 @@ where
             (&mut served).await
         }
     };
-    let early = served.into_parts().read_buf;
-    if outcome.is_ok()
-        && let Some(tunnel) = becomes()
-    {
-        return Some((tunnel, wire, early));
-    }
+    let read = served.into_parts().read_buf;
     match (outcome, pace.lapsed()) {
         (Err(_), Some(Lapse::Stall)) => {
-            record(local, peer, ConnectionFault::Timeout, "the client does not take its answer")
+            record(local, peer, ConnectionFault::Timeout, "the client does not take its answer");
+            None
         }
         // An answer that was cut has to end here and now: that is how the client learns that it is not whole.
-        (Err(cause), _) => failed(local, peer, &cause),
-        (Ok(()), Some(Lapse::Head)) if pace.is_fresh() => {
-            record(local, peer, ConnectionFault::Timeout, "no request in time")
+        (Err(cause), _) => {
+            failed(local, peer, &cause);
+            None
         }
-        (Ok(()), _) => tokio::select! {
-            () = linger(wire.stream_mut()) => {}
-            () = draining(local) => {}
-        },
+        (Ok(()), Some(Lapse::Head)) if pace.is_fresh() => {
+            record(local, peer, ConnectionFault::Timeout, "no request in time");
+            None
+        }
+        (Ok(()), _) => {
+            let (stream, held) = wire.into_parts();
+            let early = if held.is_empty() { read } else { joined(&read, &held) };
+            Some(Left { stream, early })
+        }
     }
-    None
 }
 
 fn bounds(server: &Server) -> HeadBounds {
@@ -149,14 +131,43 @@ fn bounds(server: &Server) -> HeadBounds {
     HeadBounds { bytes: bounds.head_bytes.get(), fields: bounds.headers.get(), target: bounds.target_bytes.get() }
 }
 
-/// Reads and forgets what a client still sends after its answer, such as the body of an upload that was refused: closing with bytes
-/// unread resets the connection, and the answer is lost on its way (`RFC 9112 §9.6`).
-async fn linger(stream: &mut (impl AsyncRead + Unpin)) {
-    let mut rest = Vec::with_capacity(16 * 1024);
-    let _ = timeout(LINGER, async {
-        while stream.read_buf(&mut rest).await.is_ok_and(|length| length > 0) {
-            rest.clear();
+fn joined(first: &[u8], second: &[u8]) -> Bytes {
+    let mut both = BytesMut::with_capacity(first.len() + second.len());
+    both.extend_from_slice(first);
+    both.extend_from_slice(second);
+    both.freeze()
+}
+
+impl<S: AsyncRead + Unpin> Left<S> {
+    /// Reads and forgets what a client still sends after its answer, such as the body of an upload that was refused: closing with bytes
+    /// unread resets the connection, and the answer is lost on its way (`RFC 9112 §9.6`).
+    pub(super) async fn linger(mut self, local: &Local) {
+        let mut rest = Vec::with_capacity(16 * 1024);
+        let forget = timeout(LINGER, async {
+            while self.stream.read_buf(&mut rest).await.is_ok_and(|length| length > 0) {
+                rest.clear();
+            }
+        });
+        tokio::select! {
+            _ = forget => {}
+            () = draining(local) => {}
         }
-    })
-    .await;
+    }
+}
+
+/// Where a connection finds what it becomes, once its last answer is out.
+#[derive(Default)]
+struct Handover(Cell<Option<Box<Tunnel>>>);
+
+impl Handover {
+    fn keep(&self, mut response: Response<AnswerBody>) -> Response<AnswerBody> {
+        if let Some(tunnel) = response.body_mut().tunnel_mut() {
+            self.0.set(tunnel.take());
+        }
+        response
+    }
+
+    fn take(&self) -> Option<Box<Tunnel>> {
+        self.0.take()
+    }
 }

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -139,19 +140,20 @@ async fn tracked(
     let mut response = answered.await;
     let tunnel = response.body_mut().tunnel_mut().and_then(Option::take);
     if let (Some(tunnel), Some(upgrade)) = (tunnel, upgrade) {
-        in_flight.into_tunnel();
-        tokio::task::spawn_local(run(tunnel, upgrade, local));
+        tokio::task::spawn_local(hand_over(tunnel, upgrade, in_flight, local));
         return Ok(response.map(Tracked::untracked));
     }
     Ok(response.map(|body| Tracked::new(body, in_flight)))
 }
 
-/// Lets a stream become what was agreed on, beside the others of its connection.
-async fn run(tunnel: Box<Tunnel>, upgrade: OnUpgrade, local: Rc<Local>) {
+/// Lets a stream become what was agreed on, beside the others of its connection. It counts as in flight: whether its client keeps up
+/// is the tunnel's to know.
+async fn hand_over(tunnel: Box<Tunnel>, upgrade: OnUpgrade, in_flight: InFlight, local: Rc<Local>) {
     let _open = local.open.subscribe();
     if let Ok(upgraded) = upgrade.await {
         tunnel.run(TokioIo::new(upgraded), Bytes::new(), draining(&local)).await;
     }
+    drop(in_flight);
 }
 
 /// What h2 found wrong: a broken rule of the protocol, or a flood that it counts itself.

@@ -32,7 +32,9 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
         let response = answer(request, refused, connection.clone(), &local);
         ready(Ok(response.map(|body| Tracked::new(body, in_flight))))
     };
-    drive(stream, service, Reuse::Once, peer, &gate, &local, pace.clone(), || None).await;
+    if let Some(left) = drive(stream, service, Reuse::Once, peer, &gate, &local, &pace).await {
+        left.linger(&local).await;
+    }
 }
 
 fn answer(

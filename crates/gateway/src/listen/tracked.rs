@@ -10,7 +10,7 @@ use crate::wire::InFlight;
 /// An answer's body that says whether the gate or the client has to do the next thing.
 pub(super) struct Tracked {
     body: AnswerBody,
-    /// `None` for a tunnel: whether its client keeps up is not known here.
+    /// `None` where something else counts as in flight.
     in_flight: Option<InFlight>,
 }
 

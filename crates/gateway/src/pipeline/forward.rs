@@ -16,7 +16,7 @@ use super::inspect::Inspected;
 use super::outbound::Outbound;
 use super::ownership::MOST_DOCUMENT_BYTES;
 use super::{AskUpstream, Onward, Question};
-use crate::body::{AnswerBody, BodyFault, BodyWatch, Leased, RequestBody};
+use crate::body::{AnswerBody, BodyFault, BodyPace, BodyWatch, Leased, RequestBody};
 use crate::config::{ClientTimeouts, Route, UpstreamTimeouts};
 use crate::exchange::{Content, Exchange, Trail};
 use crate::gate::Gate;
@@ -39,7 +39,7 @@ pub(crate) struct Forwarded<S = Leased> {
 /// How long an exchange may take, and what it may send.
 pub(super) struct Terms {
     pub(super) timeouts: UpstreamTimeouts,
-    pub(super) client: ClientTimeouts,
+    pub(super) pace: BodyPace,
     pub(super) message_bytes: Option<u32>,
 }
 
@@ -47,12 +47,13 @@ impl Terms {
     /// A gRPC call has no end of its own: the client's deadline and silence are what bounds it.
     pub(super) fn of(rules: &Route, headers: &HeaderMap, client: ClientTimeouts) -> Self {
         let Some(grpc) = rules.grpc else {
-            return Self { timeouts: rules.timeouts, client, message_bytes: None };
+            return Self { timeouts: rules.timeouts, pace: client.into(), message_bytes: None };
         };
         let total = grpc::timeout(headers).map_or(LONGEST_CALL, |timeout| timeout.min(LONGEST_CALL));
         let timeouts = UpstreamTimeouts { total, ..rules.timeouts };
-        let client = ClientTimeouts { body_idle: rules.timeouts.stream_idle, ..client };
-        Self { timeouts, client, message_bytes: Some(grpc.message_bytes) }
+        // Messages come when there is something to say.
+        let pace = BodyPace { idle: rules.timeouts.stream_idle, min_rate: None };
+        Self { timeouts, pace, message_bytes: Some(grpc.message_bytes) }
     }
 }
 
@@ -96,7 +97,7 @@ impl Onward for Pool {
                 let is_buffered = matches!(body, Content::Buffered(_));
                 let (body, watch) = match body {
                     Content::Stream(incoming) => {
-                        let (body, watch) = RequestBody::bounded(incoming, route.rules.body_bytes, terms.client);
+                        let (body, watch) = RequestBody::bounded(incoming, route.rules.body_bytes, terms.pace);
                         (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
                     }
                     Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),

@@ -101,7 +101,7 @@ where
         let exchange = authorized.routed.exchange_mut();
         let (body, watch) = match exchange.take_body() {
             Content::Stream(body) => {
-                let (body, watch) = RequestBody::bounded(body, limit, terms.client);
+                let (body, watch) = RequestBody::bounded(body, limit, terms.pace);
                 (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
             }
             Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),

@@ -30,7 +30,7 @@ pub(crate) enum Lapse {
 }
 
 /// The state of one connection that its worker's tick looks at. Only one thread touches it: the atomics are plain loads and stores, and
-/// the locks are never contended; it is `Sync` because hyper wants an upgraded connection to be `Send`.
+/// the locks are never contended; it is `Sync` so that an answer's body, which counts as in flight, can be `Send`.
 #[derive(Debug)]
 pub(crate) struct Pace {
     ticks: Ticks,
@@ -55,7 +55,6 @@ pub(crate) struct Pace {
     /// Bytes that the client took since the last tick.
     taken: AtomicU32,
     lapse: AtomicU8,
-    has_left_http: AtomicBool,
     /// Whether reading goes on when the last answer is known.
     awaits_answer: AtomicBool,
     refused_at: AtomicU32,
@@ -100,7 +99,6 @@ impl Pace {
             stalled: AtomicU32::default(),
             taken: AtomicU32::default(),
             lapse: AtomicU8::default(),
-            has_left_http: AtomicBool::default(),
             awaits_answer: AtomicBool::default(),
             refused_at: AtomicU32::new(NEVER),
             refused: Mutex::default(),
@@ -126,8 +124,7 @@ impl Pace {
     /// Whether nothing is asked for.
     fn is_idle(&self) -> bool {
         let has_answered_all = load(&self.handed) == load(&self.done);
-        let has_left = self.has_left_http.load(Ordering::Relaxed);
-        has_answered_all && !has_left && load(&self.open) == 0 && !self.is_blocked.load(Ordering::Relaxed)
+        has_answered_all && load(&self.open) == 0 && !self.is_blocked.load(Ordering::Relaxed)
     }
 
     fn lapse(&self, lapse: Lapse) {
@@ -211,16 +208,6 @@ impl Pace {
         self.block_since.store(since, Ordering::Relaxed);
     }
 
-    /// The answer is `101`: what follows is no longer HTTP.
-    pub(crate) fn leave_http(&self) {
-        self.has_left_http.store(true, Ordering::Relaxed);
-        self.wake();
-    }
-
-    pub(super) fn has_left_http(&self) -> bool {
-        self.has_left_http.load(Ordering::Relaxed)
-    }
-
     /// The next request that reaches the service is one that stands in for this.
     pub(super) fn refuse(&self, refused: Refused, number: u32) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refused);
@@ -265,11 +252,6 @@ impl InFlight {
             None
         };
         (Self { pace: pace.clone(), is_busy: true }, refused)
-    }
-
-    /// The stream goes on as a tunnel: whether its client keeps up is no longer known here.
-    pub(crate) fn into_tunnel(mut self) {
-        self.is_busy = false;
     }
 
     /// Whether the gate has to do the next thing, or the client has to take what there is.

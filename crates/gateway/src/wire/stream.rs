@@ -56,9 +56,9 @@ impl<S> Wire<S> {
         Self { stream, framer, held: BytesMut::new(), released: 0, flow: Flow::Open, pace }
     }
 
-    /// The stream below, for what is no longer HTTP.
-    pub(crate) fn stream_mut(&mut self) -> &mut S {
-        &mut self.stream
+    /// The stream below, and what was read of it and not passed, for what is no longer HTTP.
+    pub(crate) fn into_parts(self) -> (S, BytesMut) {
+        (self.stream, self.held)
     }
 
     /// Takes the judgement on bytes that begin with what is held, and says how many of them pass.
@@ -182,13 +182,6 @@ impl<S: AsyncRead + Unpin> Wire<S> {
                 Flow::Refused => return Poll::Pending,
                 Flow::Broken(fault) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, fault))),
                 Flow::Ended => return Poll::Ready(Ok(())),
-            }
-            if self.pace.has_left_http() {
-                if self.held.is_empty() {
-                    return Pin::new(&mut self.stream).poll_read(task, out);
-                }
-                self.released = self.held.len();
-                continue;
             }
             if self.framer.is_undecided() {
                 if !self.pace.has_answered_all() {

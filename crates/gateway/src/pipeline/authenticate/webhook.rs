@@ -109,7 +109,7 @@ async fn read(
             return Ok(bytes);
         }
     };
-    let (mut body, watch) = RequestBody::bounded(incoming, limit, gate.config.server.timeouts);
+    let (mut body, watch) = RequestBody::bounded(incoming, limit, gate.config.server.timeouts.into());
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| match watch.fault() {
