@@ -155,19 +155,54 @@ def nginx_proxy(folder, upstream_port, tls, workers, connections, name="nginx"):
     return nginx(name, folder, workers, port, body)
 
 
+HAPROXY = """
+global
+    nbthread {workers}
+    maxconn 60000
+defaults
+    mode http
+    timeout connect 5s
+    timeout client {patience}s
+    timeout server 60s
+    timeout http-keep-alive {patience}s
+    timeout http-request 15s
+    option forwardfor
+    http-reuse always
+frontend front
+    bind 127.0.0.1:{port}{tls}
+    default_backend back
+backend back
+    server shared 127.0.0.1:{upstream} pool-max-conn -1
+"""
+
+
+def haproxy(folder, upstream_port, tls, workers, patience=300):
+    """The same proxy by haproxy: one thread for each worker, connections to the upstream reused, no log."""
+    port = free_port()
+    name = f"haproxy-{'tls' if tls else 'plain'}-{patience}"
+    if tls:
+        both = (folder / "certificate.pem").read_bytes() + (folder / "key.pem").read_bytes()
+        (folder / "both.pem").write_bytes(both)
+    bind = f" ssl crt {folder}/both.pem alpn h2,http/1.1 ssl-min-ver TLSv1.2" if tls else ""
+    configuration = folder / f"{name}.cfg"
+    configuration.write_text(HAPROXY.format(workers=workers, port=port, tls=bind, upstream=upstream_port, patience=patience))
+    return Server(name, ["haproxy", "-q", "-f", str(configuration)], port, folder / f"{name}.log")
+
+
 GATE = """
 [server]
 listen = "127.0.0.1:{port}"
 public_url = "{scheme}://127.0.0.1:{port}"
 tls = {tls}
 workers = {workers}
-
+{server}
 [store]
 path = "{folder}/{name}-state"
 
 [limits]
 address = "{flood}"
 identity = "{flood}"
+{limits}
 
 [console]
 listen = "127.0.0.1:{console}"
@@ -203,11 +238,24 @@ limit = "{flood}"
 """
 
 
-def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit=START_LIMIT):
+MANY = """
+[[routes]]
+name = "route-{number}"
+path = "/r{number}/{{id}}"
+methods = ["GET"]
+upstream = "http://127.0.0.1:{upstream}"
+access = "public"
+"""
+
+
+def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit=START_LIMIT, **more):
+    """`more`: `label` for a second one of the same kind, `server` and `limits` as lines of those sections, `routes` as their number."""
     port = free_port()
-    name = f"gate-{'tls' if tls else 'plain'}-{'guarded' if guarded else 'bare'}"
+    name = f"gate-{'tls' if tls else 'plain'}-{'guarded' if guarded else 'bare'}{more.get('label', '')}"
     configuration = folder / f"{name}.toml"
     routes = (GUARDED if guarded else PUBLIC).format(folder=folder, upstream=upstream_port, flood=FLOOD)
+    routes += "".join(MANY.format(number=number, upstream=upstream_port) for number in range(more.get("routes", 0)))
+    console = free_port()
     configuration.write_text(
         GATE.format(
             port=port,

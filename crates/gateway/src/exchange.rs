@@ -19,6 +19,7 @@ use crate::body::{AnswerFault, ClientBody};
 use crate::pipeline::Admission;
 use crate::refusal::{Limited, Refusal};
 use crate::route::CompiledRoute;
+use crate::wire::Refused;
 
 /// What is known of a connection before its first request.
 #[derive(Clone, Debug)]
@@ -167,6 +168,15 @@ impl Trail {
         self.close_stage(now);
         self.stage = stage;
         self.stage_began = now;
+    }
+
+    /// Tells of a request that never came to be: what could be read of it, in place of what stands in for it.
+    pub(crate) fn on_the_wire(&mut self, refused: &Refused) {
+        self.stage = Stage::Wire;
+        let Some(event) = &mut self.event else { return };
+        event.method = Method::new(&refused.method);
+        event.path = RequestPath::new(&refused.path);
+        event.has_query = refused.has_query;
     }
 
     pub(crate) fn admitted(&mut self, exchange: &Exchange) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -15,6 +16,7 @@ use crate::assertions::Assertions;
 use crate::config::{Config, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
+use crate::listen::Room;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
@@ -46,6 +48,7 @@ pub struct Gate {
     revoked: Arc<RevocationSet>,
     revocations: Option<Arc<dyn Revocations>>,
     pub(crate) in_flight: Arc<AtomicUsize>,
+    pub(crate) room: Arc<Room>,
     hasher: RandomState,
 }
 
@@ -60,6 +63,7 @@ pub struct Ports {
     upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
     standing: Arc<Standing>,
+    room: Arc<Room>,
     hasher: RandomState,
     mounts: Vec<Mount>,
     acme: Option<Arc<AcmeCertificates>>,
@@ -124,6 +128,7 @@ impl Ports {
             fetched,
             in_flight: Arc::default(),
             standing: Arc::default(),
+            room: Arc::default(),
             hasher: RandomState::new(),
             mounts: Vec::new(),
             acme: None,
@@ -193,6 +198,7 @@ impl Gate {
             revoked: Arc::new(config.revoked.iter().cloned().collect()),
             revocations: ports.revocations.clone(),
             in_flight: ports.in_flight.clone(),
+            room: ports.room.clone(),
             hasher: ports.hasher.clone(),
             config,
         })
@@ -219,6 +225,19 @@ impl Gate {
 
     pub(crate) fn is_revoked(&self, principal: &Principal) -> bool {
         self.revoked.stops(principal) || self.revocations.as_ref().is_some_and(|others| others.stops(principal))
+    }
+
+    /// What counts as one client: an IPv4 address, or an IPv6 prefix. Whoever has one IPv6 address has 2^64 of them.
+    pub(crate) fn prefix_of(&self, client: IpAddr) -> u128 {
+        match client.to_canonical() {
+            IpAddr::V4(address) => u128::from(u32::from(address)),
+            IpAddr::V6(address) => {
+                let kept = u32::from(self.config.limits.ipv6_prefix.get()).min(128);
+                let mask = u128::MAX.checked_shl(128 - kept).unwrap_or(0);
+                // A prefix never collides with an IPv4 address: global unicast addresses begin above 2^125.
+                u128::from(address) & mask
+            }
+        }
     }
 
     /// Names what is counted, by a hash that nobody outside can aim at: colliding addresses cannot be chosen.

@@ -32,6 +32,7 @@ mod trace_context;
 mod upstream;
 mod vigil;
 mod websocket;
+mod wire;
 
 pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};

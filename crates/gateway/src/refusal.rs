@@ -10,11 +10,15 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 
+use crate::wire::Fault;
+
 /// Why a request does not pass.
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
     /// The message could be read in two ways, or in none.
     Malformed(&'static str),
+    /// The message could not be framed in one way: the stage *wire* says how.
+    Unframed(&'static str),
     /// The path could be read in two ways.
     AmbiguousPath(&'static str),
     /// `Forwarded` fields that a trusted proxy passed on contradict each other.
@@ -23,6 +27,8 @@ pub(crate) enum Refusal {
     TargetTooLong,
     /// Too many header fields, or too many bytes of them.
     HeadTooLarge,
+    /// The head did not arrive in time.
+    HeadTooSlow,
     /// The body is larger than the route takes.
     BodyTooLarge,
     /// The body did not arrive in time.
@@ -88,7 +94,7 @@ impl Refusal {
     pub(crate) fn face(&self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
-            Self::Malformed(_) => (S::BAD_REQUEST, "malformed-request", "The request is malformed"),
+            Self::Malformed(_) | Self::Unframed(_) => (S::BAD_REQUEST, "malformed-request", "The request is malformed"),
             Self::AmbiguousPath(_) => (S::BAD_REQUEST, "ambiguous-path", "The path can be read in more than one way"),
             Self::AmbiguousForwarding(_) => {
                 (S::BAD_REQUEST, "ambiguous-forwarding", "The forwarding fields contradict each other")
@@ -97,6 +103,7 @@ impl Refusal {
             Self::HeadTooLarge => {
                 (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The header fields are too large")
             }
+            Self::HeadTooSlow => (S::REQUEST_TIMEOUT, "head-too-slow", "The header fields did not arrive in time"),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body-too-large", "The body is larger than this route takes"),
             Self::BodyTooSlow => (S::REQUEST_TIMEOUT, "body-too-slow", "The body did not arrive in time"),
             Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected", "This host is not served here"),
@@ -144,6 +151,8 @@ impl Refusal {
     pub(crate) fn reason(&self) -> (&'static str, String) {
         let (_, name, _) = self.face();
         match self {
+            // A word for each: what is being tried on the wire is what an operator wants to count.
+            Self::Unframed(why) => (why, String::new()),
             Self::Malformed(why)
             | Self::AmbiguousPath(why)
             | Self::AmbiguousForwarding(why)
@@ -171,13 +180,17 @@ impl Refusal {
     pub(crate) fn control(&self, stage: Stage) -> Option<ControlId> {
         use bartizan_controls::{authn, authz, evidence, gate};
         Some(match self {
-            Self::Malformed(_) | Self::AmbiguousForwarding(_) | Self::Misdirected | Self::ExpectationFailed => {
-                gate::REQUEST_INTEGRITY.id
-            }
+            Self::Malformed(_)
+            | Self::Unframed(_)
+            | Self::AmbiguousForwarding(_)
+            | Self::Misdirected
+            | Self::ExpectationFailed => gate::REQUEST_INTEGRITY.id,
             Self::Handshake(_) | Self::WebSocketVersion => gate::REQUEST_INTEGRITY.id,
             Self::ForeignOrigin(_) => gate::CORS.id,
             Self::AmbiguousPath(_) => gate::PATH_NORMALIZATION.id,
-            Self::TargetTooLong | Self::HeadTooLarge | Self::BodyTooLarge | Self::BodyTooSlow => gate::SIZE_LIMITS.id,
+            Self::TargetTooLong | Self::HeadTooLarge | Self::HeadTooSlow | Self::BodyTooLarge | Self::BodyTooSlow => {
+                gate::SIZE_LIMITS.id
+            }
             Self::NotDeclared | Self::MethodNotAllowed(_) | Self::NotGrpc => gate::DECLARED_ROUTES.id,
             Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
             Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,
@@ -254,6 +267,17 @@ impl Refusal {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
+        }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Malformed(why) => Self::Unframed(why),
+            Fault::HeadTooLarge => Self::HeadTooLarge,
+            Fault::TargetTooLong => Self::TargetTooLong,
+            Fault::HeadTooSlow => Self::HeadTooSlow,
         }
     }
 }

@@ -51,6 +51,31 @@ impl ConnectionFault {
     }
 }
 
+/// Why a connection is closed before it is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectionRefusal {
+    /// As many stand open as the node takes.
+    Total,
+    /// As many stand open from its address as one may have.
+    Address,
+    /// As many TLS handshakes are under way as the node takes.
+    Handshakes,
+}
+
+impl ConnectionRefusal {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Total, Self::Address, Self::Handshakes];
+
+    /// The word that logs and metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Address => "address",
+            Self::Handshakes => "handshakes",
+        }
+    }
+}
+
 /// The end of a long stream or upgraded connection.
 #[derive(Clone, Debug)]
 pub struct ClosedEvent {

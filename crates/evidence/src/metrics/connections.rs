@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::counter::{Counters, Gauge, Label};
+use super::counter::{Counter, Counters, Gauge, Label};
 use super::family::{Family, Snapshot};
-use crate::event::{ConnectionEvent, ConnectionFault};
+use crate::event::{ConnectionEvent, ConnectionFault, ConnectionRefusal};
 use crate::{Metrics, TlsVersion};
 
 static OPEN: Family = Family::gauge("bartizan_connections", "Open client connections.", &[]);
@@ -15,11 +15,25 @@ static FAULTS: Family = Family::counter(
     &["fault"],
 );
 
+static REFUSED: Family = Family::counter(
+    "bartizan_connections_refused_total",
+    "Connections closed before they were served, by the limit that they met.",
+    &["limit"],
+);
+static RESETS: Family = Family::counter(
+    "bartizan_http2_resets_total",
+    "Streams that were reset, by a client or by the gate for what a client did; counted when their connection ends.",
+    &["by"],
+);
+
 /// Client connections.
 #[derive(Debug, Default)]
 pub struct ConnectionMetrics {
     open: Arc<Gauge>,
     handshakes: Counters<TlsVersion>,
+    refused: Counters<ConnectionRefusal>,
+    resets_by_client: Counter,
+    resets_by_gate: Counter,
 }
 
 /// Counts one open connection until it is dropped.
@@ -36,6 +50,13 @@ impl ConnectionMetrics {
             handshakes.whole(&[version, "success"], count);
         }
         handshakes.whole(&["", "failure"], *handshakes_failed);
+        let mut refused = into.family(&REFUSED);
+        for (limit, count) in self.refused.iter() {
+            refused.whole(&[limit], count);
+        }
+        let mut resets = into.family(&RESETS);
+        resets.whole(&["client"], self.resets_by_client.value());
+        resets.whole(&["gate"], self.resets_by_gate.value());
         let mut by_fault = into.family(&FAULTS);
         for (fault, count) in faults {
             by_fault.whole(&[fault], *count);
@@ -49,6 +70,17 @@ impl Metrics {
         let open = self.connections().open.clone();
         open.add(1);
         ConnectionGuard(open)
+    }
+
+    /// Counts a connection that was closed before it was served.
+    pub fn connection_refused(&self, limit: ConnectionRefusal) {
+        self.connections().refused.increment(limit);
+    }
+
+    /// Counts the streams of an HTTP/2 connection that were cancelled by the client, and those that the gate reset for what it did.
+    pub fn http2_resets(&self, by_client: u32, by_gate: u32) {
+        self.connections().resets_by_client.add(by_client.into());
+        self.connections().resets_by_gate.add(by_gate.into());
     }
 
     /// Counts a TLS handshake that succeeded; one that failed is counted by its [`ConnectionEvent`].
@@ -65,6 +97,18 @@ impl Drop for ConnectionGuard {
 
 impl Label for TlsVersion {
     const ALL: &'static [Self] = &[Self::Tls12, Self::Tls13];
+
+    fn index(self) -> usize {
+        self as usize
+    }
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+impl Label for ConnectionRefusal {
+    const ALL: &'static [Self] = &[Self::Total, Self::Address, Self::Handshakes];
 
     fn index(self) -> usize {
         self as usize

@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -18,10 +19,16 @@ pub(crate) enum ClientBody {
     Service(Mutex<UnsyncBoxBody<Bytes, Broken>>),
 }
 
-/// A body that ended before it was whole. Why is the client's affair.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the request's body broke off")]
-pub(crate) struct Broken;
+/// A body that ended before it was whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Broken {
+    /// The client, or the network, broke it off.
+    #[error("the request's body broke off")]
+    Cut,
+    /// *wire* refused what stood between its chunks.
+    #[error("the request's body is malformed")]
+    Malformed,
+}
 
 impl ClientBody {
     /// The body of a request that some other server read.
@@ -30,13 +37,22 @@ impl ClientBody {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        Self::Service(Mutex::new(body.map_err(|_| Broken).boxed_unsync()))
+        Self::Service(Mutex::new(body.map_err(|_| Broken::Cut).boxed_unsync()))
     }
 }
 
 impl From<Incoming> for ClientBody {
     fn from(body: Incoming) -> Self {
         Self::Connection(body)
+    }
+}
+
+/// hyper hands on, as the cause of its error, the fault that *wire* made of the read.
+fn why(cause: &hyper::Error) -> Broken {
+    let below = cause.source().and_then(|below| below.downcast_ref::<io::Error>());
+    match below.map(io::Error::kind) {
+        Some(io::ErrorKind::InvalidData) => Broken::Malformed,
+        _ => Broken::Cut,
     }
 }
 
@@ -47,7 +63,7 @@ impl Body for ClientBody {
     fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
             Self::Connection(incoming) => {
-                Pin::new(incoming).poll_frame(task).map(|piece| piece.map(|piece| piece.map_err(|_| Broken)))
+                Pin::new(incoming).poll_frame(task).map(|piece| piece.map(|piece| piece.map_err(|cause| why(&cause))))
             }
             Self::Service(body) => Pin::new(body.get_mut().unwrap_or_else(PoisonError::into_inner)).poll_frame(task),
         }

@@ -10,7 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::ClientBody;
+use super::client::{Broken, ClientBody};
+use crate::config::ClientTimeouts;
 use crate::fields;
 use crate::grpc::messages::{MessageFault, Messages};
 
@@ -21,6 +22,7 @@ pub(crate) enum BodyFault {
     TooLarge = 1,
     TooSlow = 2,
     Broken = 3,
+    Malformed = 4,
 }
 
 /// What the stage *forward* can ask about a body that hyper took away.
@@ -41,6 +43,7 @@ impl BodyWatch {
             1 => Some(BodyFault::TooLarge),
             2 => Some(BodyFault::TooSlow),
             3 => Some(BodyFault::Broken),
+            4 => Some(BodyFault::Malformed),
             _ => None,
         }
     }
@@ -62,11 +65,14 @@ pub(crate) enum RequestBody {
     Stream(Box<Bounded>),
 }
 
-/// A client's body, bounded in size and in the time between two pieces.
+/// A client's body, bounded in size and in the time that the gate waits for it.
 pub(crate) struct Bounded {
     incoming: ClientBody,
     left: u64,
-    idle: Duration,
+    timeouts: ClientTimeouts,
+    /// The time that was waited for and that no bytes earned back: a byte now and then does not keep a body alive.
+    used: Duration,
+    waiting: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     watch: BodyWatch,
     /// The messages that it consists of, where each is bounded.
@@ -80,12 +86,14 @@ pub(crate) struct Cut(BodyFault);
 
 impl RequestBody {
     /// The client's body, of which at most `limit` bytes pass.
-    pub(crate) fn bounded(incoming: ClientBody, limit: u64, idle: Duration) -> (Self, BodyWatch) {
+    pub(crate) fn bounded(incoming: ClientBody, limit: u64, timeouts: ClientTimeouts) -> (Self, BodyWatch) {
         let watch = BodyWatch::default();
         if incoming.is_end_stream() {
             return (Self::Empty, watch);
         }
-        let bounded = Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone(), messages: None };
+        let (used, told) = (Duration::ZERO, watch.clone());
+        let bounded =
+            Bounded { incoming, left: limit, timeouts, used, waiting: None, timer: None, watch: told, messages: None };
         (Self::Stream(Box::new(bounded)), watch)
     }
 
@@ -129,17 +137,34 @@ impl Bounded {
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(task) {
             Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(BodyFault::Broken))),
+            Poll::Ready(Some(Err(Broken::Cut))) => return Poll::Ready(Some(Err(BodyFault::Broken))),
+            Poll::Ready(Some(Err(Broken::Malformed))) => return Poll::Ready(Some(Err(BodyFault::Malformed))),
             Poll::Ready(Some(Ok(frame))) => {
-                self.timer = None;
+                self.waited();
                 return Poll::Ready(Some(self.admit(frame)));
             }
             Poll::Pending => {}
         }
-        let idle = self.idle;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
-        ready!(timer.as_mut().poll(task));
+        let timer = self.wait();
+        ready!(timer.poll(task));
         Poll::Ready(Some(Err(BodyFault::TooSlow)))
+    }
+
+    /// The timer of this wait, which begins now or goes on. There is one for the whole body, and none for a body that came at once.
+    fn wait(&mut self) -> Pin<&mut Sleep> {
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        let deadline = since + self.timeouts.body_idle.saturating_sub(self.used);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut()
+    }
+
+    fn waited(&mut self) {
+        if let Some(since) = self.waiting.take() {
+            self.used += since.elapsed();
+        }
     }
 
     fn admit(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyFault> {
@@ -152,8 +177,14 @@ impl Bounded {
                         MessageFault::TooLarge => BodyFault::TooLarge,
                         MessageFault::Flag => BodyFault::Broken,
                     })?;
+                    // Between the messages of a call silence is what counts, not the rate.
+                    self.used = Duration::ZERO;
                 }
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
+                if !self.used.is_zero() {
+                    let rate = u64::from(self.timeouts.min_rate.get());
+                    self.used = self.used.saturating_sub(Duration::from_millis(length.saturating_mul(1000) / rate));
+                }
                 return Ok(Frame::data(data));
             }
             Err(frame) => frame,

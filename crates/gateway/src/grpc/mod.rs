@@ -77,7 +77,7 @@ pub(crate) fn ending(fault: &AnswerFault, body: Option<BodyFault>) -> HeaderMap 
         (Some(BodyFault::TooSlow), _) | (_, AnswerFault::TooSlow) => {
             (Status::DeadlineExceeded, "The call took longer than it may")
         }
-        (Some(BodyFault::Broken), _) => (Status::InvalidArgument, "The call broke off"),
+        (Some(BodyFault::Broken | BodyFault::Malformed), _) => (Status::InvalidArgument, "The call broke off"),
         (None, AnswerFault::Ended(CloseCause::CredentialExpired | CloseCause::Revoked)) => {
             (Status::Unauthenticated, "The credential has ended")
         }

@@ -2,16 +2,21 @@
 
 mod connection;
 mod heartbeat;
+mod http1;
+mod http2;
 mod inherited;
 mod proxy;
 mod redirect;
 mod request_ids;
+mod room;
 mod socket;
 mod stream;
+mod tracked;
 mod unix;
 mod worker;
 
 pub(crate) use request_ids::request_id;
+pub(crate) use room::Room;
 
 use std::io;
 use std::net::SocketAddr;

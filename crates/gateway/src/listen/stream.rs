@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -27,6 +28,9 @@ pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
+
+/// Bytes of answers that the kernel takes and has not sent yet.
+const UNSENT: u32 = 128 * 1024;
 
 /// Clients of a Unix socket have no address; they are on this machine, and count as its loopback.
 const THIS_MACHINE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -70,6 +74,8 @@ impl Accepting {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
+                // What a slow reader may make the kernel keep; and how soon it shows that he reads at all.
+                let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
                 Ok((Stream::Tcp(stream), peer))
             }
             Self::Unix(listener) => {

@@ -1,21 +1,24 @@
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bartizan_evidence::Recorder;
+use bartizan_evidence::{ConnectionFault, ConnectionRefusal, Recorder};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
-use tokio::time::{interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::heartbeat::Pulse;
 use super::request_ids::RequestIds;
+use super::room::{Handshake, Place};
 use super::stream::{Accepting, Listener};
 use super::{Current, HOUSEKEEPING, Phase, connection, redirect};
 use crate::gate::Gate;
 use crate::upstream::Pool;
+use crate::wire::{Budget, Pace, TICK, Ticks};
 
 /// What one thread of the data plane begins with.
 pub(super) struct Worker {
@@ -36,6 +39,10 @@ pub(super) struct Local {
     current: Arc<Current>,
     seen: Cell<u64>,
     gate: RefCell<Arc<Gate>>,
+    ticks: Ticks,
+    /// The connections that each tick looks at; those that are gone go at the next one.
+    paces: RefCell<Vec<Weak<Pace>>>,
+    turned_away: TurnedAway,
     /// Held by every connection; the worker has drained when all are gone.
     pub(super) open: watch::Sender<()>,
 }
@@ -48,6 +55,52 @@ impl Local {
             *self.gate.borrow_mut() = self.current.gate();
         }
         self.gate.borrow().clone()
+    }
+
+    /// What the worker's tick will look at for a new connection.
+    pub(super) fn pace(&self, gate: &Gate) -> Arc<Pace> {
+        let timeouts = gate.config.server.timeouts;
+        let budget = Budget::new(timeouts.head, timeouts.body_idle, timeouts.min_rate.get());
+        let pace = Pace::new(&self.ticks, budget);
+        self.paces.borrow_mut().push(Arc::downgrade(&pace));
+        pace
+    }
+
+    fn tick(&self) {
+        self.ticks.advance();
+        self.paces.borrow_mut().retain(|pace| pace.upgrade().inspect(|pace| pace.tick()).is_some());
+    }
+
+    /// A place for another connection, if there is one.
+    pub(super) fn enter(&self, peer: SocketAddr, gate: &Gate) -> Option<Place> {
+        let place = gate.room.enter(&gate.config.limits);
+        place.map_err(|refusal| self.turn_away(peer, refusal)).ok()
+    }
+
+    /// Whether the client may have one more connection. A proxy without a PROXY header stands for many clients, and so does whoever
+    /// connects by a Unix socket: *limit* tells those apart.
+    pub(super) fn claim(&self, place: &mut Place, peer: SocketAddr, client: IpAddr, gate: &Gate) -> bool {
+        let is_proxy = gate.config.server.trusted_proxies.iter().any(|network| network.contains(&client));
+        if is_proxy || (peer.port() == 0 && client == peer.ip()) {
+            return true;
+        }
+        let claimed = place.claim(gate.prefix_of(client), &gate.config.limits);
+        claimed.map_err(|refusal| self.turn_away(peer, refusal)).is_ok()
+    }
+
+    /// A place for another TLS handshake, if there is one.
+    pub(super) fn begin_handshake(&self, peer: SocketAddr, gate: &Gate) -> Option<Handshake> {
+        let handshake = gate.room.begin_handshake(&gate.config.limits);
+        handshake.map_err(|refusal| self.turn_away(peer, refusal)).ok()
+    }
+
+    /// Tells of a connection for which there is no room. Each one is counted; one event a second tells of them, or the flood would go
+    /// on in the audit log.
+    fn turn_away(&self, peer: SocketAddr, refusal: ConnectionRefusal) {
+        self.recorder.metrics().connection_refused(refusal);
+        let Some(count) = self.turned_away.count(refusal, self.ticks.now()) else { return };
+        let detail = format!("{}: {count} since the last event", refusal.as_str());
+        connection::record(self, peer, ConnectionFault::Overload, &detail);
     }
 
     fn evict_idle(&self) {
@@ -78,7 +131,12 @@ impl Worker {
             gate: RefCell::new(current.gate()),
             current,
             open: watch::Sender::new(()),
+            ticks: Ticks::default(),
+            paces: RefCell::default(),
+            turned_away: TurnedAway::default(),
         });
+        // Until the last connection is drained: a slow client must not use the drain up.
+        tokio::task::spawn_local(tick(Rc::downgrade(&local)));
         for listener in listeners {
             tokio::task::spawn_local(accept(listener.accepting()?, local.clone(), Role::Gate));
         }
@@ -108,6 +166,34 @@ impl Worker {
             }
         }
         Ok(())
+    }
+}
+
+async fn tick(local: std::rc::Weak<Local>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        let Some(local) = local.upgrade() else { return };
+        local.tick();
+    }
+}
+
+/// Connections turned away since the last event that told of them, by reason.
+#[derive(Debug, Default)]
+struct TurnedAway([Cell<(u64, Option<u32>)>; ConnectionRefusal::ALL.len()]);
+
+impl TurnedAway {
+    /// Ticks between two events.
+    const QUIET: u32 = 4;
+
+    /// Counts one; how many there were if it is time to tell.
+    fn count(&self, refusal: ConnectionRefusal, now: u32) -> Option<u64> {
+        let cell = self.0.get(refusal as usize)?;
+        let (count, told) = cell.get();
+        let is_time = told.is_none_or(|told| now.wrapping_sub(told) >= Self::QUIET);
+        cell.set(if is_time { (0, Some(now)) } else { (count + 1, told) });
+        is_time.then_some(count + 1)
     }
 }
 

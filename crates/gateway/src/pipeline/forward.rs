@@ -17,7 +17,7 @@ use super::outbound::Outbound;
 use super::ownership::MOST_DOCUMENT_BYTES;
 use super::{AskUpstream, Onward, Question};
 use crate::body::{AnswerBody, BodyFault, BodyWatch, Leased, RequestBody};
-use crate::config::{Route, UpstreamTimeouts};
+use crate::config::{ClientTimeouts, Route, UpstreamTimeouts};
 use crate::exchange::{Content, Exchange, Trail};
 use crate::gate::Gate;
 use crate::grpc;
@@ -39,19 +39,20 @@ pub(crate) struct Forwarded<S = Leased> {
 /// How long an exchange may take, and what it may send.
 pub(super) struct Terms {
     pub(super) timeouts: UpstreamTimeouts,
-    pub(super) body_idle: Duration,
+    pub(super) client: ClientTimeouts,
     pub(super) message_bytes: Option<u32>,
 }
 
 impl Terms {
     /// A gRPC call has no end of its own: the client's deadline and silence are what bounds it.
-    pub(super) fn of(rules: &Route, headers: &HeaderMap, body_idle: Duration) -> Self {
+    pub(super) fn of(rules: &Route, headers: &HeaderMap, client: ClientTimeouts) -> Self {
         let Some(grpc) = rules.grpc else {
-            return Self { timeouts: rules.timeouts, body_idle, message_bytes: None };
+            return Self { timeouts: rules.timeouts, client, message_bytes: None };
         };
         let total = grpc::timeout(headers).map_or(LONGEST_CALL, |timeout| timeout.min(LONGEST_CALL));
         let timeouts = UpstreamTimeouts { total, ..rules.timeouts };
-        Self { timeouts, body_idle: rules.timeouts.stream_idle, message_bytes: Some(grpc.message_bytes) }
+        let client = ClientTimeouts { body_idle: rules.timeouts.stream_idle, ..client };
+        Self { timeouts, client, message_bytes: Some(grpc.message_bytes) }
     }
 }
 
@@ -83,10 +84,10 @@ impl Onward for Pool {
             }
             Target::Remote(remote) => {
                 let exchange = authorized.routed.exchange_mut();
-                let terms = Terms::of(&route.rules, &headers, gate.config.server.timeouts.body_idle);
+                let terms = Terms::of(&route.rules, &headers, gate.config.server.timeouts);
                 let (body, watch) = match exchange.take_body() {
                     Content::Stream(incoming) => {
-                        let (body, watch) = RequestBody::bounded(incoming, route.rules.body_bytes, terms.body_idle);
+                        let (body, watch) = RequestBody::bounded(incoming, route.rules.body_bytes, terms.client);
                         (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
                     }
                     Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
@@ -183,6 +184,7 @@ fn refusal(fault: SendFault, watch: &BodyWatch) -> Refusal {
         (Some(BodyFault::TooLarge), _) => Refusal::BodyTooLarge,
         (Some(BodyFault::TooSlow), _) => Refusal::BodyTooSlow,
         (Some(BodyFault::Broken), _) => Refusal::Malformed("body-cut"),
+        (Some(BodyFault::Malformed), _) => Refusal::Malformed("malformed-body"),
         (None, SendFault::Unreachable(cause)) => Refusal::UpstreamUnreachable(cause),
         (None, SendFault::Timeout(what)) => Refusal::UpstreamTimeout(what),
         (None, SendFault::NoAnswer(cause) | SendFault::BadAnswer(cause)) => Refusal::UpstreamFault(cause),

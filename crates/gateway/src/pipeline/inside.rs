@@ -96,12 +96,12 @@ where
         }
         let caller = authorized.caller.clone().map(Caller::new);
         let rules = &authorized.routed.route().rules;
-        let terms = Terms::of(rules, &headers, gate.config.server.timeouts.body_idle);
+        let terms = Terms::of(rules, &headers, gate.config.server.timeouts);
         let (limit, deadline) = (rules.body_bytes, Instant::now() + terms.timeouts.total);
         let exchange = authorized.routed.exchange_mut();
         let (body, watch) = match exchange.take_body() {
             Content::Stream(body) => {
-                let (body, watch) = RequestBody::bounded(body, limit, terms.body_idle);
+                let (body, watch) = RequestBody::bounded(body, limit, terms.client);
                 (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
             }
             Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
@@ -154,6 +154,7 @@ fn cut_body(watch: &BodyWatch) -> Option<Refusal> {
         BodyFault::TooLarge => Refusal::BodyTooLarge,
         BodyFault::TooSlow => Refusal::BodyTooSlow,
         BodyFault::Broken => Refusal::Malformed("body-cut"),
+        BodyFault::Malformed => Refusal::Malformed("malformed-body"),
     })
 }
 

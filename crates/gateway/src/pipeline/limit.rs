@@ -48,7 +48,7 @@ pub(super) async fn by_identity(mut authenticated: Authenticated, gate: &Gate) -
     if let Some(rate) = route.rules.limit {
         let key = match caller {
             Some(caller) => identity_key(gate, caller, Some(route)),
-            None => gate.counter_key(&("route", route.name.as_ref(), prefix_of(gate, client))),
+            None => gate.counter_key(&("route", route.name.as_ref(), gate.prefix_of(client))),
         };
         let limited = count(gate, "route", key, rate).await?;
         authenticated.exchange_mut().limited = Some(limited);
@@ -78,23 +78,10 @@ async fn count(gate: &Gate, limit: &'static str, key: CounterKey, rate: Rate) ->
 }
 
 fn address_key(gate: &Gate, limit: &'static str, client: IpAddr) -> CounterKey {
-    gate.counter_key(&(limit, prefix_of(gate, client)))
+    gate.counter_key(&(limit, gate.prefix_of(client)))
 }
 
 fn identity_key(gate: &Gate, caller: &Principal, route: Option<&CompiledRoute>) -> CounterKey {
     // Two tokens of one user count as one user; a key counts for itself.
     gate.counter_key(&("identity", &caller.issuer, &caller.subject, route.map(|route| route.name.as_ref())))
-}
-
-/// What counts as one client: an IPv4 address, or an IPv6 prefix. Whoever has one IPv6 address has 2^64 of them.
-fn prefix_of(gate: &Gate, client: IpAddr) -> u128 {
-    match client.to_canonical() {
-        IpAddr::V4(address) => u128::from(u32::from(address)),
-        IpAddr::V6(address) => {
-            let kept = u32::from(gate.config.limits.ipv6_prefix.get()).min(128);
-            let mask = u128::MAX.checked_shl(128 - kept).unwrap_or(0);
-            // A prefix never collides with an IPv4 address: global unicast addresses begin above 2^125.
-            u128::from(address) & mask
-        }
-    }
 }

@@ -46,6 +46,7 @@ use crate::gate::Gate;
 use crate::grpc;
 use crate::refusal::Refusal;
 use crate::route::CompiledRoute;
+use crate::wire::Refused;
 
 /// How a stage asks an upstream for a document without knowing connections.
 pub(crate) trait AskUpstream {
@@ -115,6 +116,17 @@ pub(crate) fn turn_away(raw: &Raw, refusal: Refusal, gate: &Gate, recorder: &Rec
         }
         None => filter::refused(Refusal::Unrecordable, raw.request_id(), &Seen::of(raw), gate),
     }
+}
+
+/// Answers what was refused on the wire; `raw` only stands in for it.
+pub(crate) fn refuse(raw: &Raw, refused: &Refused, gate: &Gate, recorder: &Recorder) -> Response<Bytes> {
+    let (seen, refusal) = (Seen::of(raw), Refusal::from(refused.fault));
+    let Some(mut trail) = Trail::begin(recorder, raw) else {
+        return filter::refused(Refusal::Unrecordable, raw.request_id(), &seen, gate);
+    };
+    trail.on_the_wire(refused);
+    trail.refused(&refusal);
+    filter::refused(refusal, raw.request_id(), &seen, gate)
 }
 
 /// Answers a request on the plain HTTP listener, which leaves an event like any other.

@@ -145,7 +145,6 @@ async fn a_client_that_says_nothing_is_let_go_and_leaves_a_connection_event_only
     rules.server.timeouts.head = Duration::from_millis(200);
     let gate = Gated::start(rules);
     let mut wire = Wire::open(gate.address()).await;
-    wire.send("GET / HTTP/1.1\r\nHos").await;
     assert!(wire.is_closed().await);
     let records = gate.records();
     assert!(records.iter().any(|record| record["event"]["action"] == "connection-failed"), "{records:#?}");

@@ -37,7 +37,7 @@ pub(crate) fn over_tls(mut config: Config, certificates: &[&Certificate]) -> (Co
 }
 
 /// A connection by a client that offers just this.
-async fn handshake(
+pub(crate) async fn handshake(
     gate: &Gated,
     certificate: &Certificate,
     name: &str,
@@ -55,7 +55,7 @@ async fn handshake(
     TlsConnector::from(Arc::new(client)).connect(ServerName::try_from(name.to_owned()).unwrap(), stream).await
 }
 
-const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
+pub(crate) const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
 
 fn hello_over_tls(names: &[&str]) -> (Gated, Certificate, Upstream, TempDir) {
     let upstream = Upstream::answering(StatusCode::OK, "hello");

@@ -108,6 +108,8 @@ impl Resolver<'_> {
             body_bytes: body.get(),
             timeouts: self.timeouts(route, place),
             answer: answer?,
+            websocket: None,
+            grpc: None,
         })
     }
 
@@ -171,6 +173,7 @@ impl Resolver<'_> {
             connect: timeouts.connect.get(),
             first_byte: timeouts.first_byte.get(),
             total: timeouts.total.get(),
+            stream_idle: gateway::UpstreamTimeouts::default().stream_idle,
         }
     }
 }
