@@ -1,15 +1,14 @@
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
-use std::path::Path;
+mod output;
+
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
-use crate::directory::open_to_append;
 use crate::{EvidenceError, Sink};
+use output::Output;
 
 /// Batches that may wait for a sink; one is at most about a megabyte.
 const WAITING_BATCHES: usize = 8;
@@ -34,10 +33,8 @@ struct Batch {
 
 impl SinkQueue {
     pub(crate) fn open(sink: &Sink) -> Result<Self, EvidenceError> {
-        let (name, output) = match sink {
-            Sink::Stdout => ("standard output".to_owned(), stdout()?),
-            Sink::File(path) => (format!("`{}`", path.display()), open_to_append(path)?),
-        };
+        let output = Output::open(sink)?;
+        let name = output.name();
         let (batches, receiver) = mpsc::sync_channel(WAITING_BATCHES);
         let (end, ended) = mpsc::channel();
         let lost = Arc::new(AtomicU64::new(0));
@@ -75,13 +72,7 @@ impl SinkQueue {
     }
 }
 
-/// Standard output by a handle of its own: a write that blocks must not hold the lock that everybody else prints under.
-fn stdout() -> Result<File, EvidenceError> {
-    let handle = io::stdout().as_fd().try_clone_to_owned();
-    handle.map(File::from).map_err(|cause| EvidenceError::file("open", Path::new("/dev/stdout"), cause))
-}
-
-fn drain(batches: &Receiver<Batch>, mut output: File, name: &str, lost: &AtomicU64) {
+fn drain(batches: &Receiver<Batch>, mut output: Output, name: &str, lost: &AtomicU64) {
     let mut failing = false;
     for batch in batches {
         match write(&mut output, &batch, failing) {
@@ -101,7 +92,8 @@ fn drain(batches: &Receiver<Batch>, mut output: File, name: &str, lost: &AtomicU
     }
 }
 
-fn write(output: &mut File, batch: &Batch, after_failure: bool) -> io::Result<()> {
+fn write(output: &mut Output, batch: &Batch, after_failure: bool) -> io::Result<()> {
+    output.follow()?;
     if after_failure {
         // The failed write may have ended within a line.
         output.write_all(b"\n")?;

@@ -21,6 +21,26 @@ fn a_sink_prints_what_the_audit_log_holds() {
 }
 
 #[test]
+fn a_file_that_is_moved_away_is_opened_anew_and_no_record_is_lost() {
+    let state = tempfile::tempdir().unwrap();
+    let (copy, moved) = (state.path().join("copy.ndjson"), state.path().join("copy.ndjson.1"));
+    let (recorder, writer) =
+        Recorder::start(Config { sinks: vec![Sink::File(copy.clone())], ..config(state.path()) }).unwrap();
+    let lines = |path: &std::path::Path| fs::read_to_string(path).map_or(0, |text| text.lines().count());
+    block_on(recorder.durable(numbered(1))).unwrap();
+    let begun = Instant::now();
+    while lines(&copy) < 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the sink prints nothing");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    fs::rename(&copy, &moved).unwrap();
+    block_on(recorder.durable(numbered(2))).unwrap();
+    writer.shutdown().unwrap();
+    assert_eq!((lines(&moved), lines(&copy)), (1, 2));
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn a_sink_that_fails_does_not_hold_up_the_audit_log() {
     let state = tempfile::tempdir().unwrap();
     let sinks = vec![Sink::File("/dev/full".into())];
