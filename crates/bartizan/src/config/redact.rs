@@ -7,8 +7,8 @@ use super::source::Source;
 use super::tree::{Content, Node};
 
 /// Words in a key that say that its value is nobody else's business.
-const SECRET_WORDS: [&str; 10] =
-    ["secret", "passw", "token", "private", "credential", "hs256", "hs384", "hs512", "api_key", "apikey"];
+const SECRET_WORDS: [&str; 11] =
+    ["secret", "passw", "token", "private", "credential", "hs256", "hs384", "hs512", "api_key", "apikey", "hmac"];
 
 /// Beginnings by which a secret gives itself away wherever it stands.
 const SECRET_BEGINNINGS: [&str; 9] = ["btz_", "eyJ", "-----BEGIN", "sk_", "sk-", "ghp_", "github_pat_", "AKIA", "xox"];
