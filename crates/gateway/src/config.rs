@@ -149,7 +149,12 @@ pub struct ClientTimeouts {
 
 impl Default for ClientTimeouts {
     fn default() -> Self {
-        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(15), body_idle: Duration::from_secs(30), min_rate: NonZeroU32::MIN.saturating_add(239) }
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(15),
+            body_idle: Duration::from_secs(30),
+            min_rate: NonZeroU32::MIN.saturating_add(239),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 
 use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
+use http::HeaderValue;
 
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
@@ -15,7 +16,7 @@ use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
-use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target};
+use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
 use crate::upstream::{self, Remote, RemoteTls};
 
@@ -32,6 +33,8 @@ pub struct Gate {
     pub(crate) assertions: Assertions,
     pub(crate) assertion_keys: Arc<dyn AssertionKeys>,
     pub(crate) tls: Option<Certificates>,
+    /// How the configuration itself names the gate: what clients usually say in `Host`.
+    pub(crate) own_authority: HeaderValue,
     /// For answers that belong to no route.
     pub(crate) plain_headers: SecurityHeaders,
     revoked: RevocationSet,
@@ -157,6 +160,7 @@ impl Gate {
             assertions: Assertions::default(),
             assertion_keys: ports.assertion_keys.clone(),
             tls: tls::load(&config.server)?,
+            own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
             revoked: config.revoked.iter().cloned().collect(),
             revocations: ports.revocations.clone(),
@@ -190,6 +194,13 @@ impl Gate {
     }
 }
 
+fn own_authority(config: &Config) -> HeaderValue {
+    let authority = config.server.public_url.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+    // One with credentials in it is refused as any other is.
+    let plain = HeaderValue::from_str(authority).ok().filter(|_| !authority.contains('@'));
+    plain.unwrap_or(HeaderValue::from_static(""))
+}
+
 fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
     let mut remotes: HashMap<Arc<Upstream>, Arc<Remote>> = HashMap::new();
     let mut compiled = Vec::new();
@@ -205,12 +216,14 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
         compiled.push((rules.clone(), Target::Remote(remote)));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
+    let mut headers = HashMap::new();
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
     numbered
         .map(|((rules, target), index)| {
-            let answer = Answer::compile(&rules.answer)
+            let answer = Answer::compile(&rules.answer, &mut headers)
                 .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
-            Ok(CompiledRoute { name: rules.name.clone(), answer, rules, target, index })
+            let parameters = parameter_names(&rules.path);
+            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, index })
         })
         .collect()
 }

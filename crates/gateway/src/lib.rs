@@ -16,6 +16,7 @@ mod fetch;
 mod fields;
 mod gate;
 mod issuer_keys;
+pub mod layer;
 pub mod listen;
 pub(crate) mod path;
 mod pipeline;

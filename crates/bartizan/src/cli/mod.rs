@@ -95,7 +95,8 @@ struct Demo {
 
 /// Runs a command line.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let command: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&command) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing can be told to a terminal that is gone.
@@ -107,7 +108,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(demo) => serve::demo(demo.once, output),
         Command::Check(check) => check.run(output),
-        Command::Serve(serve) => serve.run(output),
+        Command::Serve(serve) => serve.run(output, &command),
         Command::Key(key) => key.run(output),
         Command::Audit(audit) => audit.run(output),
         Command::Completions { shell } => completions(shell, output),

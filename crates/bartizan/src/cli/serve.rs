@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use crate::serve;
   bartizan serve                      by ./bartizan.toml
   kill -HUP PID                       read the file again; a wrong one changes nothing and says why
   kill PID                            finish the requests in flight, then stop
+  kill -USR2 PID                      start the next process on the same sockets; this one ends after its last request
   bartizan serve --user bartizan      started as root: bind the ports, then become that user for good")]
 pub(super) struct Serve {
     /// The configuration.
@@ -23,10 +25,13 @@ pub(super) struct Serve {
     /// Whom to become once the ports are bound, before what `[server] user` says.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+    /// Take the place of the process that started this one.
+    #[arg(long, hide = true)]
+    take_over: bool,
 }
 
 impl Serve {
-    pub(super) fn run(self, output: Output) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, output: Output, command: &[OsString]) -> anyhow::Result<ExitCode> {
         log(output);
         let loaded = match config::load(&self.file, &Process) {
             Ok(loaded) => loaded,
@@ -39,7 +44,10 @@ impl Serve {
             output.complain(&loaded.warnings.render(output.error_style));
         }
         match serve::Become::of(&loaded.identity, self.user.as_deref()) {
-            Ok(identity) => serve::run(&self.file, loaded, &identity),
+            Ok(identity) => {
+                let manner = serve::Manner { identity, takes_over: self.take_over, command };
+                serve::run(&self.file, loaded, &manner)
+            }
             Err(error) => {
                 output.complain(&format!("bartizan: {error}"));
                 Ok(ExitCode::from(WRONG_USAGE))

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::{CloseCause, ConnectionFault, Method, NodeEvent, Observed, Reason, RequestId, Timings, TlsVersion};
+use crate::{
+    CloseCause, ConnectionFault, Method, NodeEvent, Observed, Outcome, Protocol, Reason, RequestEvent, RequestId,
+    Stage, Timings, TlsVersion,
+};
 
 fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(1_795_363_325_000_042)

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId, TlsVersion};
-use http::{Request, Response};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, TlsVersion};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -34,6 +35,8 @@ const MOST_PENDING_RESETS: usize = 20;
 /// hyper's own limit on fields. Setting any, even this one, costs an allocation for each request.
 const HYPERS_OWN_HEADERS: usize = 100;
 
+/// How long a silent HTTP/1 connection stays open once the gate drains.
+const IDLE_AT_DRAIN: Duration = Duration::from_secs(2);
 /// How long a client that got its last answer may go on sending, until its connection is closed under it.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -113,8 +116,15 @@ async fn http1(
         tokio::select! {
             outcome = served.as_mut() => outcome,
             () = draining(local) => {
-                served.as_mut().graceful_shutdown();
-                served.await
+                // Closed at once, an idle connection may be closed just as the next request comes in, which is lost then. Answers say
+                // from now on that they are the last; only on who stays silent is closed.
+                let idle = IDLE_AT_DRAIN.min(local.gate().config.server.drain / 2);
+                if let Ok(outcome) = timeout(idle, served.as_mut()).await {
+                    outcome
+                } else {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
             }
         }
     };
@@ -184,19 +194,17 @@ fn answer(
     local: Rc<Local>,
 ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     let arrived = SystemTime::now();
-    let raw = Raw::new(request, connection, arrived, request_id(arrived));
+    let is_http1 = request.version() < Version::HTTP_2;
+    let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
     async move {
         // The gate is looked up for each request: a reload reaches connections that are already open.
         let gate = local.gate();
-        Ok(pipeline::run(raw, &gate, &local.pool, &local.recorder).await)
+        let mut answer = pipeline::run(raw, &gate, &local.pool, &local.recorder).await;
+        if local.is_draining.get() && is_http1 && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(answer)
     }
-}
-
-pub(super) fn request_id(now: SystemTime) -> RequestId {
-    let mut random = [0; 10];
-    // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    RequestId::new(now, random)
 }
 
 /// Spawns HTTP/2's tasks on the worker's own thread.

@@ -133,7 +133,9 @@ impl Handed {
     fn new(name: Option<&str>, socket: Socket) -> Result<Self, String> {
         let fault = |cause: std::io::Error| cause.to_string();
         if socket.r#type().map_err(fault)? != Type::STREAM || !socket.is_listener().map_err(fault)? {
-            return Err("does not listen for streams; a systemd socket unit needs `ListenStream=` and `Accept=no`".to_owned());
+            return Err(
+                "does not listen for streams; a systemd socket unit needs `ListenStream=` and `Accept=no`".to_owned()
+            );
         }
         // Descriptors are handed over without it; programs that the gate starts have no business with them.
         socket.set_cloexec(true).map_err(fault)?;
@@ -167,7 +169,10 @@ mod tests {
     fn a_socket_is_taken_by_its_address_and_only_for_its_role() {
         let ((public, one), (console, other)) = (listener(), listener());
         let mut inherited = named(vec![("gate", one), ("console", other)]);
-        assert!(inherited.take_tcp(SocketRole::Gate, console).is_empty(), "the console's socket never serves the public");
+        assert!(
+            inherited.take_tcp(SocketRole::Gate, console).is_empty(),
+            "the console's socket never serves the public"
+        );
         assert_eq!(inherited.take_tcp(SocketRole::Gate, public).len(), 1);
         assert_eq!(inherited.left().map(|it| it.to_string()).collect::<Vec<_>>(), [format!("{console} (`console`)")]);
     }

@@ -5,10 +5,13 @@ mod heartbeat;
 mod inherited;
 mod proxy;
 mod redirect;
+mod request_ids;
 mod socket;
 mod stream;
 mod unix;
 mod worker;
+
+pub(crate) use request_ids::request_id;
 
 use std::io;
 use std::net::SocketAddr;
@@ -91,7 +94,7 @@ pub struct ListenError {
 }
 
 impl Current {
-    fn new(gate: Arc<Gate>) -> Arc<Self> {
+    pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
         Arc::new(Self { number: AtomicU64::new(0), gate: RwLock::new(gate) })
     }
 
@@ -99,11 +102,11 @@ impl Current {
         self.number.load(Ordering::Acquire)
     }
 
-    fn gate(&self) -> Arc<Gate> {
+    pub(crate) fn gate(&self) -> Arc<Gate> {
         self.gate.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn replace(&self, gate: Arc<Gate>) {
+    pub(crate) fn replace(&self, gate: Arc<Gate>) {
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = gate;
         self.number.fetch_add(1, Ordering::Release);
     }

@@ -11,6 +11,7 @@ use tokio::task::LocalSet;
 use tokio::time::{interval, sleep};
 
 use super::heartbeat::Pulse;
+use super::request_ids::RequestIds;
 use super::stream::{Accepting, Listener};
 use super::{Current, HOUSEKEEPING, Phase, connection, redirect};
 use crate::gate::Gate;
@@ -30,10 +31,13 @@ pub(super) struct Worker {
 pub(super) struct Local {
     pub(super) pool: Pool,
     pub(super) recorder: Recorder,
+    pub(super) request_ids: RequestIds,
     pub(super) phase: watch::Receiver<Phase>,
     current: Arc<Current>,
     seen: Cell<u64>,
     gate: RefCell<Arc<Gate>>,
+    /// Answers say that their connection ends with them (`RFC 9112 §9.6`).
+    pub(super) is_draining: Cell<bool>,
     /// Held by every connection; the worker has drained when all are gone.
     pub(super) open: watch::Sender<()>,
 }
@@ -70,10 +74,12 @@ impl Worker {
         let local = Rc::new(Local {
             pool: Pool::default(),
             recorder,
+            request_ids: RequestIds::default(),
             phase: phase.clone(),
             seen: Cell::new(current.number()),
             gate: RefCell::new(current.gate()),
             current,
+            is_draining: Cell::new(false),
             open: watch::Sender::new(()),
         });
         for listener in listeners {
@@ -95,6 +101,7 @@ impl Worker {
                 }
             }
         }
+        local.is_draining.set(true);
         let patience = local.gate().config.server.drain;
         let is_cut = phase.wait_for(|phase| *phase == Phase::Cut);
         tokio::select! {
@@ -123,12 +130,10 @@ async fn accept(listener: Accepting, local: Rc<Local>, role: Role) {
             _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                match role {
-                    Role::Gate => drop(tokio::task::spawn_local(connection::serve(stream, peer, local.clone()))),
-                    Role::Redirect => drop(tokio::task::spawn_local(redirect::serve(stream, peer, local.clone()))),
-                }
-            }
+            Ok((stream, peer)) => match role {
+                Role::Gate => drop(tokio::task::spawn_local(connection::serve(stream, peer, local.clone()))),
+                Role::Redirect => drop(tokio::task::spawn_local(redirect::serve(stream, peer, local.clone()))),
+            },
             Err(cause) => wait_for_room(&cause).await,
         }
     }

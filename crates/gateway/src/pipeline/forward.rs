@@ -78,7 +78,7 @@ pub(super) fn outbound_fields(authorized: &mut Authorized, gate: &Gate) -> Resul
 }
 
 /// The request as it was judged, around another body.
-fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -> Request<B> {
+pub(super) fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = exchange.head.method.clone();
     *request.uri_mut() = std::mem::take(&mut exchange.head.uri);

@@ -14,6 +14,7 @@ mod authenticate;
 mod authorize;
 mod filter;
 mod forward;
+mod inside;
 mod inspect;
 mod limit;
 mod outbound;
@@ -32,6 +33,7 @@ use serde_json::Value;
 pub(crate) use admit::Admission;
 pub(crate) use authenticate::{Known, VerifiedTokens};
 pub(crate) use forward::Forwarded;
+pub(crate) use inside::{Handed, Inside};
 pub(crate) use inspect::Inspected;
 
 use self::filter::Seen;
@@ -97,6 +99,17 @@ pub(crate) async fn run<O: Onward>(
             trail.refused(&refusal);
             filter::refused(refusal, request_id, &seen, gate).map(AnswerBody::full)
         }
+    }
+}
+
+/// Refuses a request before any stage saw it; it leaves an event like any other.
+pub(crate) fn turn_away(raw: &Raw, refusal: Refusal, gate: &Gate, recorder: &Recorder) -> Response<Bytes> {
+    match Trail::begin(recorder, raw) {
+        Some(trail) => {
+            trail.refused(&refusal);
+            filter::refused(refusal, raw.request_id(), &Seen::of(raw), gate)
+        }
+        None => filter::refused(Refusal::Unrecordable, raw.request_id(), &Seen::of(raw), gate),
     }
 }
 

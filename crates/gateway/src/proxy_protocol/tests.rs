@@ -25,7 +25,11 @@ pub(super) fn v2(command: u8, family: u8, body: &[u8]) -> Vec<u8> {
 fn version_1_names_the_client() {
     assert_eq!(whole(b"PROXY TCP4 203.0.113.7 198.51.100.1 40000 443\r\n"), Ok(client("203.0.113.7")));
     assert_eq!(whole(b"PROXY TCP6 2001:db8::9 ::1 0 65535\r\n"), Ok(client("2001:db8::9")));
-    assert_eq!(whole(b"PROXY TCP6 ::ffff:203.0.113.7 ::1 1 2\r\n"), Ok(client("203.0.113.7")), "IPv4 in IPv6's clothes");
+    assert_eq!(
+        whole(b"PROXY TCP6 ::ffff:203.0.113.7 ::1 1 2\r\n"),
+        Ok(client("203.0.113.7")),
+        "IPv4 in IPv6's clothes"
+    );
     assert_eq!(whole(b"PROXY UNKNOWN\r\n"), Ok(ProxyHeader::Proxy));
     assert_eq!(whole(b"PROXY UNKNOWN ff::1 whatever\r\n"), Ok(ProxyHeader::Proxy));
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bartizan_evidence::{Config as EvidenceConfig, Recorder, WriterHandle};
 use bartizan_gateway::config::{
-    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Listening, Route, Server, Tls,
-    TrustedIssuer, Upstream, UpstreamTimeouts,
+    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Listening, Route, Server,
+    Tls, TrustedIssuer, Upstream, UpstreamTimeouts,
 };
 use bartizan_gateway::listen::{Bound, Serving};
 use bartizan_gateway::ports::AssertionKeys;
