@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
 
+use super::rooms::Room;
 use super::{Format, Output, WRONG_USAGE, default_file};
 use crate::config::{self, Process, Style};
 use crate::demo::{self, Afterwards, Colour, Options};
@@ -25,6 +26,9 @@ pub(super) struct Serve {
     /// Whom to become once the ports are bound, before what `[server] user` says.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+    /// Serve these rooms only; without it, every room that the configuration has.
+    #[arg(long, value_enum, value_name = "ROOM", value_delimiter = ',')]
+    only: Vec<Room>,
     /// Take the place of the process that started this one.
     #[arg(long, hide = true)]
     take_over: bool,
@@ -33,6 +37,10 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, output: Output, command: &[OsString]) -> anyhow::Result<ExitCode> {
         log(output);
+        if let Some(missing) = Room::missing(&self.only) {
+            output.complain(&format!("bartizan: {missing}"));
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
         let loaded = match config::load(&self.file, &Process) {
             Ok(loaded) => loaded,
             Err(faults) => {

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
-use bartizan_evidence::{Event, Name, NodeEvent, Recorder, WriterHandle};
+use bartizan_evidence::{Event, LastRecords, Name, NodeEvent, Recorder, WriterHandle};
 use bartizan_gateway::listen::{Bound, Inherited, Serving, SocketRole};
 use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
@@ -49,6 +49,8 @@ pub struct Running {
     /// A second hold on its listener, to hand over.
     console_socket: OwnedFd,
     state: PathBuf,
+    /// Those of the process before this one, until that has ended.
+    last_records: Option<LastRecords>,
     shared: Arc<Shared>,
     writer: WriterHandle,
     control: ControlPlane,
@@ -177,9 +179,7 @@ fn start_as(
     let root = early_root.map_or_else(|| Root::load(&loaded.vault, &random), Ok)?;
     let last_records = predecessor.map(take_state).transpose()?;
     let (recorder, writer) = Recorder::start(loaded.evidence)?;
-    if let Some(stream) = last_records {
-        recorder.take_over(stream)?;
-    }
+    let last_records = last_records.map(|stream| recorder.take_over(stream)).transpose()?;
     let state = state_directory(&loaded.store)?;
     let now = SystemTime::now();
     let keys = control.block_on(async {
@@ -209,7 +209,7 @@ fn start_as(
     for event in started {
         shared.recorder.record_important(Event::Node(event));
     }
-    Ok(Running { serving, console_address, console, console_socket, state, shared, writer, control })
+    Ok(Running { serving, console_address, console, console_socket, state, last_records, shared, writer, control })
 }
 
 /// Opens every listener, or takes it from those that the process was started with.
@@ -321,7 +321,7 @@ impl Running {
     }
 
     fn end(self, end: End) -> anyhow::Result<()> {
-        let Self { serving, console, console_socket, shared, writer, control, .. } = self;
+        let Self { serving, console, console_socket, last_records, shared, writer, control, .. } = self;
         drop(console_socket);
         // Load balancers that ask for readiness stop sending before connections are refused.
         shared.ready.store(false, Ordering::Relaxed);
@@ -341,6 +341,9 @@ impl Running {
         shared.recorder.record_important(Event::Node(NodeEvent::Stopped));
         control.block_on(shared.keys.close());
         drop(control);
+        if let Some(last_records) = last_records {
+            last_records.wait(serving.gate().config().server.drain + LAST_WRITES);
+        }
         writer.shutdown().context("the last events are not on disk")?;
         tracing::info!("stopped");
         Ok(())

@@ -4,4 +4,5 @@
 mod node;
 mod operation;
 mod privileges;
+mod restart;
 mod service_manager;
