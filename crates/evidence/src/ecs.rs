@@ -105,11 +105,19 @@ fn encode_connection(json: &mut Json<'_>, sequence: Option<u64>, connection: &Co
 fn encode_closed(json: &mut Json<'_>, sequence: Option<u64>, closed: &ClosedEvent) {
     let kind =
         Kind { categories: &["network"], types: &["connection", "end"], action: "stream-closed", outcome: "unknown" };
-    let facts = Facts { duration: Some(nanos(closed.duration)), code: Some(closed.cause.as_str()), reason: None };
+    let facts =
+        Facts { duration: Some(nanos(closed.duration)), code: Some(closed.cause.as_str()), reason: closed.reason };
     encode_event(json, sequence, &kind, &facts);
     json.nested("http", |json| json.nested("request", |json| json.own("id", &closed.request_id.as_text())));
     json.nested("client", |json| json.number("bytes", closed.bytes_received));
     json.nested("server", |json| json.number("bytes", closed.bytes_sent));
+    json.nested("bartizan", |json| {
+        json.word("stream", closed.kind.as_str());
+        if let (Some(received), Some(sent)) = (closed.messages_received, closed.messages_sent) {
+            json.number("messages_received", received);
+            json.number("messages_sent", sent);
+        }
+    });
 }
 
 fn encode_gap(json: &mut Json<'_>, sequence: Option<u64>, lost: Option<u64>, cause: GapCause) {

@@ -22,6 +22,7 @@ mod histogram;
 mod process;
 mod reference;
 mod requests;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -93,6 +94,7 @@ pub(crate) struct Derived {
     requests: requests::Derived,
     connections: connections::Derived,
     configuration: configuration::Derived,
+    streams: streams::Derived,
     pub(crate) audit: audit::Derived,
 }
 
@@ -118,6 +120,7 @@ impl Metrics {
         let derived = self.derived();
         self.0.subjects.collect(&derived, &mut snapshot);
         derived.configuration.collect(&mut snapshot);
+        derived.streams.collect(&mut snapshot);
         drop(derived);
         snapshot
     }
@@ -134,7 +137,8 @@ impl Derived {
             Event::Request(request) => self.requests.observe(request),
             Event::Connection(connection) => self.connections.observe(connection),
             Event::Node(node) => self.configuration.observe(node, recorded),
-            Event::Closed(_) | Event::Gap { .. } => {}
+            Event::Closed(closed) => self.streams.observe(closed),
+            Event::Gap { .. } => {}
         }
     }
 }

@@ -12,7 +12,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
-use crate::upstream::{Remote, RemoteTls, SendFault, authorities, connect, server_name};
+use crate::upstream::{Host, RemoteTls, SendFault, authorities, connect, server_name};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 256 * 1024;
@@ -43,9 +43,11 @@ pub(crate) async fn fetch(url: &Uri, authorities_file: Option<&Path>) -> Result<
 async fn request(url: &Uri, authorities_file: Option<&Path>) -> Result<Bytes, FetchError> {
     let remote = remote(url, authorities_file)?;
     let transport = connect(&remote).await.map_err(|fault| match fault {
-        SendFault::Unreachable(cause) | SendFault::Timeout(cause) | SendFault::NoAnswer(cause) => {
-            unreachable_because(url, cause)
-        }
+        SendFault::Unreachable(cause)
+        | SendFault::Timeout(cause)
+        | SendFault::NoAnswer(cause)
+        | SendFault::BadAnswer(cause)
+        | SendFault::Busy(cause) => unreachable_because(url, cause),
     })?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(transport))
         .await
@@ -83,7 +85,7 @@ fn message(url: &Uri) -> Request<Empty<Bytes>> {
     message
 }
 
-fn remote(url: &Uri, authorities_file: Option<&Path>) -> Result<Remote, FetchError> {
+fn remote(url: &Uri, authorities_file: Option<&Path>) -> Result<Host, FetchError> {
     let host = url.host().ok_or_else(|| FetchError::Insecure(url.clone()))?;
     let (port, tls) = match url.scheme_str() {
         Some("https") => {
@@ -94,7 +96,7 @@ fn remote(url: &Uri, authorities_file: Option<&Path>) -> Result<Remote, FetchErr
         Some("http") if is_loopback(host) => (url.port_u16().unwrap_or(80), None),
         _ => return Err(FetchError::Insecure(url.clone())),
     };
-    Ok(Remote { key: 0, address: format!("{host}:{port}"), tls })
+    Ok(Host { address: format!("{host}:{port}"), tls })
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -9,16 +9,18 @@ use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
 use http::HeaderValue;
 
+use crate::acme::AcmeCertificates;
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
-use crate::config::{Config, EndpointAddress, Route, Upstream};
+use crate::config::{Config, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
-use crate::upstream::{self, Remote, RemoteTls};
+use crate::upstream::Upstreams;
+use crate::vigil::Standing;
 
 /// A compiled configuration with its ports plugged in.
 pub struct Gate {
@@ -37,7 +39,11 @@ pub struct Gate {
     pub(crate) own_authority: HeaderValue,
     /// For answers that belong to no route.
     pub(crate) plain_headers: SecurityHeaders,
-    revoked: RevocationSet,
+    /// What watches over long exchanges asks this: it outlives one configuration.
+    pub(crate) standing: Arc<Standing>,
+    /// Whether any route takes WebSocket connections.
+    pub(crate) has_websockets: bool,
+    revoked: Arc<RevocationSet>,
     revocations: Option<Arc<dyn Revocations>>,
     pub(crate) in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
@@ -51,9 +57,12 @@ pub struct Ports {
     revocations: Option<Arc<dyn Revocations>>,
     assertion_keys: Arc<dyn AssertionKeys>,
     fetched: Arc<FetchedKeys>,
+    upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
+    standing: Arc<Standing>,
     hasher: RandomState,
     mounts: Vec<Mount>,
+    acme: Option<Arc<AcmeCertificates>>,
 }
 
 /// A room of this process that is served like any other upstream, and through the same stages.
@@ -105,16 +114,32 @@ impl Ports {
         assertion_keys: Arc<dyn AssertionKeys>,
         fetched: Arc<FetchedKeys>,
     ) -> Self {
+        let (runtime, recorder) = fetched.control_plane();
         Self {
+            upstreams: Upstreams::new(runtime, recorder),
             counters: Arc::new(MemoryCounters::new(limits.counters)),
             sessions: None,
             revocations: None,
             assertion_keys,
             fetched,
             in_flight: Arc::default(),
+            standing: Arc::default(),
             hasher: RandomState::new(),
             mounts: Vec::new(),
+            acme: None,
         }
+    }
+
+    /// Fetches certificates where a configuration asks for it.
+    #[must_use]
+    pub fn with_acme(mut self, acme: Arc<AcmeCertificates>) -> Self {
+        self.acme = Some(acme);
+        self
+    }
+
+    /// Whether clients are refused because no certificate was fetched yet.
+    pub fn waits_for_certificate(&self) -> bool {
+        self.acme.as_ref().is_some_and(|acme| acme.is_waiting())
     }
 
     /// Serves a room of this process.
@@ -127,6 +152,7 @@ impl Ports {
     /// Asks `revocations` beside the configured ones.
     #[must_use]
     pub fn with_revocations(mut self, revocations: Arc<dyn Revocations>) -> Self {
+        self.standing = Arc::new(Standing::new(Some(revocations.clone())));
         self.revocations = Some(revocations);
         self
     }
@@ -159,10 +185,12 @@ impl Gate {
             counters: ports.counters.clone(),
             assertions: Assertions::default(),
             assertion_keys: ports.assertion_keys.clone(),
-            tls: tls::load(&config.server)?,
+            tls: tls::load(&config.server, ports.acme.as_ref())?,
             own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
-            revoked: config.revoked.iter().cloned().collect(),
+            standing: ports.standing.clone(),
+            has_websockets: config.routes.iter().any(|route| route.websocket.is_some()),
+            revoked: Arc::new(config.revoked.iter().cloned().collect()),
             revocations: ports.revocations.clone(),
             in_flight: ports.in_flight.clone(),
             hasher: ports.hasher.clone(),
@@ -171,8 +199,8 @@ impl Gate {
     }
 
     /// The certificates in use, for the operator to compare.
-    pub fn certificates(&self) -> &[tls::CertificateInfo] {
-        self.tls.as_ref().map_or(&[], |tls| &tls.infos)
+    pub fn certificates(&self) -> Vec<tls::CertificateInfo> {
+        self.tls.as_ref().map(Certificates::infos).unwrap_or_default()
     }
 
     /// What it was compiled from.
@@ -182,6 +210,11 @@ impl Gate {
 
     pub(crate) fn admission(&self) -> Option<Admission> {
         Admission::take(&self.in_flight, self.config.limits.concurrency.get())
+    }
+
+    /// Tells exchanges that began under another configuration what this one revokes.
+    pub(crate) fn put_in_force(&self) {
+        self.standing.put(self.revoked.clone());
     }
 
     pub(crate) fn is_revoked(&self, principal: &Principal) -> bool {
@@ -202,18 +235,12 @@ fn own_authority(config: &Config) -> HeaderValue {
 }
 
 fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
-    let mut remotes: HashMap<Arc<Upstream>, Arc<Remote>> = HashMap::new();
+    let remote = |upstream: &Arc<Upstream>| {
+        ports.upstreams.remote(upstream).map_err(|fault| GateError::Upstream { upstream: upstream.name.clone(), fault })
+    };
     let mut compiled = Vec::new();
     for rules in &config.routes {
-        let upstream = &rules.upstream.first.upstream;
-        let remote = if let Some(remote) = remotes.get(upstream) {
-            remote.clone()
-        } else {
-            let remote = Arc::new(remote(upstream, &ports.hasher)?);
-            remotes.insert(upstream.clone(), remote.clone());
-            remote
-        };
-        compiled.push((rules.clone(), Target::Remote(remote)));
+        compiled.push((rules.clone(), Target::Remote(remote(&rules.upstream.first.upstream)?)));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
     let mut headers = HashMap::new();
@@ -226,19 +253,4 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
             Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, index })
         })
         .collect()
-}
-
-fn remote(upstream: &Upstream, hasher: &RandomState) -> Result<Remote, GateError> {
-    let fault = |fault: &str| GateError::Upstream { upstream: upstream.name.clone(), fault: fault.to_owned() };
-    let endpoint = upstream.endpoints.first().ok_or_else(|| fault("has no endpoint"))?;
-    let EndpointAddress::Host(host, _) = &endpoint.address else { return Err(fault("has no host")) };
-    let tls = match &upstream.tls {
-        Some(tls) => Some(RemoteTls {
-            config: upstream::authorities(tls.authorities.as_deref()).map_err(|cause| fault(&cause))?,
-            name: upstream::server_name(host).ok_or_else(|| fault("is no name that a certificate can have"))?,
-        }),
-        None => None,
-    };
-    let key = hasher.hash_one((&endpoint.address, &upstream.tls));
-    Ok(Remote { key, address: endpoint.address.to_string(), tls })
 }

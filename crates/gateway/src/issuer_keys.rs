@@ -94,6 +94,11 @@ impl FetchedKeys {
         Arc::new(Self { runtime, recorder, held: Mutex::default() })
     }
 
+    /// Where slow things run, and who is told of them.
+    pub(crate) fn control_plane(&self) -> (Handle, Recorder) {
+        (self.runtime.clone(), self.recorder.clone())
+    }
+
     /// Gives a verifier the keys that are held already, and keeps it supplied for as long as it lives.
     pub(crate) fn serve(self: &Arc<Self>, issuers: &[TrustedIssuer], verifier: &Arc<Verifier>) -> Arc<dyn IssuerKeys> {
         let sources = issuers.iter().filter_map(|trusted| {

@@ -33,6 +33,14 @@ pub(crate) enum Refusal {
     ExpectationFailed,
     /// Nothing is declared at this path.
     NotDeclared,
+    /// Something else than a gRPC call, on a route that takes nothing else.
+    NotGrpc,
+    /// A WebSocket handshake that does not hold.
+    Handshake(&'static str),
+    /// A version of WebSocket that nobody speaks any more.
+    WebSocketVersion,
+    /// A page of another site wants a WebSocket connection.
+    ForeignOrigin(&'static str),
     /// The path is declared, the method is not.
     MethodNotAllowed(Vec<Method>),
     /// Two different credentials in one request.
@@ -57,6 +65,8 @@ pub(crate) enum Refusal {
     UpstreamTimeout(&'static str),
     /// The upstream's answer cannot be passed on.
     UpstreamFault(&'static str),
+    /// The upstream was not asked: it has enough to do, or is known to fail.
+    UpstreamBusy(&'static str),
     /// A stage could not do its work.
     Internal(&'static str),
 }
@@ -97,6 +107,10 @@ impl Refusal {
             Self::MethodNotAllowed(_) => {
                 (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
             }
+            Self::NotGrpc => (S::UNSUPPORTED_MEDIA_TYPE, "not-grpc", "Only gRPC is served here"),
+            Self::Handshake(_) => (S::BAD_REQUEST, "websocket-handshake", "The WebSocket handshake does not hold"),
+            Self::WebSocketVersion => (S::UPGRADE_REQUIRED, "websocket-version", "Speak version 13 of WebSocket"),
+            Self::ForeignOrigin(_) => (S::FORBIDDEN, "foreign-origin", "Pages of this origin may not connect"),
             Self::AmbiguousCredentials(_) => {
                 (S::BAD_REQUEST, "ambiguous-credentials", "The request carries more than one credential")
             }
@@ -121,6 +135,7 @@ impl Refusal {
                 (S::GATEWAY_TIMEOUT, "upstream-timeout", "The service behind did not answer in time")
             }
             Self::UpstreamFault(_) => (S::BAD_GATEWAY, "upstream-fault", "The service behind gave no usable answer"),
+            Self::UpstreamBusy(_) => (S::SERVICE_UNAVAILABLE, "upstream-busy", "The service behind is at its limit"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "The request could not be decided"),
         }
     }
@@ -136,9 +151,12 @@ impl Refusal {
             | Self::CredentialRefused(why)
             | Self::CredentialUndecided(why)
             | Self::OwnerUnknown(why)
+            | Self::Handshake(why)
+            | Self::ForeignOrigin(why)
             | Self::UpstreamUnreachable(why)
             | Self::UpstreamTimeout(why)
             | Self::UpstreamFault(why)
+            | Self::UpstreamBusy(why)
             | Self::Internal(why) => (name, (*why).to_owned()),
             Self::Denied(Denial::ScopeMissing(scope)) => ("scope-missing", format!("scope `{scope}`")),
             Self::Denied(Denial::AttributeMissing(pointer)) => ("attribute-missing", format!("claim `{pointer}`")),
@@ -156,9 +174,11 @@ impl Refusal {
             Self::Malformed(_) | Self::AmbiguousForwarding(_) | Self::Misdirected | Self::ExpectationFailed => {
                 gate::REQUEST_INTEGRITY.id
             }
+            Self::Handshake(_) | Self::WebSocketVersion => gate::REQUEST_INTEGRITY.id,
+            Self::ForeignOrigin(_) => gate::CORS.id,
             Self::AmbiguousPath(_) => gate::PATH_NORMALIZATION.id,
             Self::TargetTooLong | Self::HeadTooLarge | Self::BodyTooLarge | Self::BodyTooSlow => gate::SIZE_LIMITS.id,
-            Self::NotDeclared | Self::MethodNotAllowed(_) => gate::DECLARED_ROUTES.id,
+            Self::NotDeclared | Self::MethodNotAllowed(_) | Self::NotGrpc => gate::DECLARED_ROUTES.id,
             Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
             Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,
             Self::Denied(denial) => match denial {
@@ -176,6 +196,7 @@ impl Refusal {
             Self::RateLimited(_) => gate::RATE_LIMIT_IDENTITY.id,
             Self::Overloaded => gate::LOAD_SHEDDING.id,
             Self::Unrecordable => evidence::AUDIT.id,
+            Self::UpstreamBusy(_) => gate::LOAD_SHEDDING.id,
             Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_) => {
                 return None;
             }
@@ -186,7 +207,11 @@ impl Refusal {
     pub(crate) fn is_failure(&self) -> bool {
         matches!(
             self,
-            Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_)
+            Self::UpstreamUnreachable(_)
+                | Self::UpstreamTimeout(_)
+                | Self::UpstreamFault(_)
+                | Self::UpstreamBusy(_)
+                | Self::Internal(_)
         )
     }
 
@@ -221,8 +246,11 @@ impl Refusal {
                     &format!(r#"Bearer error="insufficient_scope", scope="{scope}""#),
                 );
             }
+            Self::WebSocketVersion => {
+                headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
             Self::RateLimited(limited) => limited.add_fields(headers),
-            Self::Overloaded | Self::Unrecordable | Self::CredentialUndecided(_) => {
+            Self::Overloaded | Self::Unrecordable | Self::CredentialUndecided(_) | Self::UpstreamBusy(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

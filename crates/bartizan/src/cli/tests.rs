@@ -65,7 +65,10 @@ fn a_wrong_command_line_is_told_apart_from_work_that_failed() {
 fn every_command_has_its_manual_page() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
-    assert_eq!(format!("{:?}", run(["bartizan", "man", "--directory", path].map(OsString::from))), format!("{:?}", ExitCode::SUCCESS));
+    assert_eq!(
+        format!("{:?}", run(["bartizan", "man", "--directory", path].map(OsString::from))),
+        format!("{:?}", ExitCode::SUCCESS)
+    );
     for page in ["bartizan.1", "bartizan-serve.1", "bartizan-health.1", "bartizan-key-new.1"] {
         let text = std::fs::read_to_string(directory.path().join(page)).unwrap();
         assert!(text.contains(".SH SYNOPSIS"), "{page}");

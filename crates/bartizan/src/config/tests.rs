@@ -1,6 +1,7 @@
 //! The promises of the configuration, by the text that a user sees.
 
 mod faults;
+mod listening;
 mod reference;
 mod sound;
 

@@ -73,6 +73,8 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     } else if shared.recorder.fault().is_some() {
         // Requests whose events cannot be kept are refused: another node serves them better.
         (StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written\n")
+    } else if shared.ports.waits_for_certificate() {
+        (StatusCode::SERVICE_UNAVAILABLE, "no certificate yet\n")
     } else {
         (StatusCode::OK, "ready\n")
     }

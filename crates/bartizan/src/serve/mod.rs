@@ -22,8 +22,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use bartizan_evidence::{Event, LastRecords, Name, NodeEvent, Recorder, WriterHandle};
+use bartizan_gateway::config::Tls;
 use bartizan_gateway::listen::{Bound, Inherited, Serving, SocketRole};
-use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, Ports};
+use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
 use bartizan_vault::{Root, RootSource};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -173,7 +174,10 @@ fn start_as(
     let (bound, console) = bind(&loaded, inherited)?;
     let loaded = match identity {
         Become::Itself => loaded,
-        Become::Account(account) => assume(account, file, &loaded)?,
+        Become::Account(account) => {
+            account.own_sockets(&bound)?;
+            assume(account, file, &loaded)?
+        }
     };
     let control = ControlPlane::new().context("the control plane did not start")?;
     let root = early_root.map_or_else(|| Root::load(&loaded.vault, &random), Ok)?;
@@ -188,11 +192,20 @@ fn start_as(
         RotatingKeys::load(store, &root, issuer, loaded.gateway.assertion.lifetime, now).await
     })?;
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
-    let ports =
-        Ports::alone(loaded.gateway.limits, keys.clone(), fetched).with_mount(well_known::assertion_jwks(&keys));
+    let acme = AcmeCertificates::new(control.handle.clone(), recorder.clone());
+    let ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched)
+        .with_mount(well_known::assertion_jwks(&keys))
+        .with_acme(acme);
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);
-    let shared = Arc::new(Shared { recorder, ports, keys, ready: AtomicBool::new(true), ending: AtomicBool::new(false), file: file.to_owned() });
+    let shared = Arc::new(Shared {
+        recorder,
+        ports,
+        keys,
+        ready: AtomicBool::new(true),
+        ending: AtomicBool::new(false),
+        file: file.to_owned(),
+    });
     let (console_address, console_socket) = (console.address(), console.hold()?);
     let console = control.handle.spawn(console.serve(shared.clone()));
     // Listened for before anybody is told that the node serves: an early SIGHUP would end the process.
@@ -264,12 +277,13 @@ impl Running {
 
     /// The certificates that the gate shows.
     pub fn certificates(&self) -> Vec<CertificateInfo> {
-        self.serving.gate().certificates().to_vec()
+        self.serving.gate().certificates()
     }
 
     /// What an operator wants to know first.
     fn banner(&self) -> Vec<String> {
-        let scheme = if self.certificates().is_empty() { "http" } else { "https" };
+        let is_plain = matches!(self.serving.gate().config().server.tls, Tls::Off);
+        let scheme = if is_plain { "http" } else { "https" };
         let listens = self.addresses().iter().map(|address| format!("serving {scheme}://{address}"));
         let redirect = self.serving.redirect_address().map(|address| format!("redirecting http://{address} to https"));
         let console = format!("health, readiness and metrics on http://{}", self.console_address);
@@ -277,7 +291,8 @@ impl Running {
             let kind = if certificate.is_self_signed { "self-signed certificate" } else { "certificate" };
             format!("{kind} {}, SHA-256 {}", certificate.file.display(), certificate.fingerprint)
         });
-        listens.chain(redirect).chain([console]).chain(certificates).collect()
+        let unix_sockets = self.serving.unix_sockets().iter().map(|path| format!("serving on unix:{}", path.display()));
+        listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).collect()
     }
 
     /// Returns when the process is told to stop, by SIGTERM or Ctrl-C, or when the one that SIGUSR2 asked for has taken its place.

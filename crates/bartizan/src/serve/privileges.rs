@@ -4,6 +4,7 @@ use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use bartizan_gateway::listen::Bound;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
@@ -105,6 +106,12 @@ impl Account {
                 .with_context(|| format!("cannot make the directory `{}` for `{}`", path.display(), self.name))?;
         }
         Ok(())
+    }
+
+    /// Leaves it the Unix sockets, which it removes at the end.
+    pub(super) fn own_sockets(&self, bound: &Bound) -> anyhow::Result<()> {
+        let given = bound.give_unix_sockets_to(self.user.as_raw(), self.group.as_raw());
+        given.with_context(|| format!("cannot give the Unix sockets to `{}`", self.name))
     }
 
     /// Becomes this account for good: its groups, its group, itself, and then tries to go back, which must fail. Called before any thread

@@ -101,6 +101,7 @@ fn unchangeable(
     [
         (old.listen != new.listen, "server.listen"),
         (old.redirect_from != new.redirect_from, "server.redirect_from"),
+        (old.listening.unix_sockets != new.listening.unix_sockets, "server.socket_mode"),
         (old.workers != new.workers, "server.workers"),
     ]
     .into_iter()

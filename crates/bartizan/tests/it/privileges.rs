@@ -49,11 +49,15 @@ async fn it_becomes_the_user_that_is_named_in_every_thread_with_no_way_back_and_
         return;
     }
     let base = format!("http://{}", node.address_after("serving http://"));
-    assert_eq!(HttpClient::plain().get(&format!("{base}/.well-known/bartizan/jwks.json")).await.unwrap().status, StatusCode::OK);
+    assert_eq!(
+        HttpClient::plain().get(&format!("{base}/.well-known/bartizan/jwks.json")).await.unwrap().status,
+        StatusCode::OK
+    );
     let nobody = NOBODY.to_string();
     for thread in fs::read_dir(format!("/proc/{}/task", node.id())).unwrap() {
         let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
-        let of = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim().to_owned();
+        let of =
+            |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim().to_owned();
         let all: Vec<&str> = vec![&nobody; 4];
         assert_eq!(of("Uid:").split_whitespace().collect::<Vec<_>>(), all, "{status}");
         assert_eq!(of("Gid:").split_whitespace().collect::<Vec<_>>(), all, "{status}");
@@ -63,7 +67,15 @@ async fn it_becomes_the_user_that_is_named_in_every_thread_with_no_way_back_and_
     }
     assert_eq!(status(&node, "Groups"), [nobody], "none of root's groups stays");
     let limits = fs::read_to_string(format!("/proc/{}/limits", node.id())).unwrap();
-    let limit = |name: &str| limits.lines().find_map(|line| line.strip_prefix(name)).unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let limit = |name: &str| {
+        limits
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(limit("Max core file size")[..2], ["0", "0"]);
     let open = limit("Max open files");
     assert_eq!(open[0], open[1], "as many connections as the system allows");
@@ -89,7 +101,8 @@ fn a_file_that_the_user_could_not_read_at_a_reload_is_told_at_the_start() {
     if !is_root() {
         return;
     }
-    let text = configuration("user = \"nobody\"") + "[[issuers]]\nissuer = \"shop\"\nhs256 = { file = \"secret\" }\nrequire = [\"exp\"]\n";
+    let text = configuration("user = \"nobody\"")
+        + "[[issuers]]\nissuer = \"shop\"\nhs256 = { file = \"secret\" }\nrequire = [\"exp\"]\n";
     let directory = directory(&text);
     fs::write(directory.path().join("secret"), "0123456789abcdef0123456789abcdef").unwrap();
     fs::set_permissions(directory.path().join("secret"), fs::Permissions::from_mode(0o600)).unwrap();

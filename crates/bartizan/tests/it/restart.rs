@@ -71,7 +71,11 @@ fn configuration(server: &str, upstream: &Upstream) -> String {
 fn upstream() -> Upstream {
     Upstream::start(|request| {
         let answer = Answer::Respond(Response::new(Bytes::from("hello")));
-        if request.target.contains("slow") { Answer::After(Duration::from_millis(2500), Box::new(answer)) } else { answer }
+        if request.target.contains("slow") {
+            Answer::After(Duration::from_millis(2500), Box::new(answer))
+        } else {
+            answer
+        }
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     CloseCause, ConnectionFault, Method, NodeEvent, Observed, Outcome, Protocol, Reason, RequestEvent, RequestId,
-    Stage, Timings, TlsVersion,
+    Stage, StreamKind, Timings, TlsVersion,
 };
 
 fn now() -> SystemTime {
@@ -107,7 +107,11 @@ fn the_end_of_a_stream_is_linked_to_its_request() {
         bytes_received: 12,
         bytes_sent: 3456,
         duration: Duration::from_secs(90),
+        kind: StreamKind::WebSocket,
+        messages_received: Some(3),
+        messages_sent: Some(4),
         cause: CloseCause::ClientGone,
+        reason: None,
     })));
 }
 

@@ -12,6 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::ClientBody;
 use crate::fields;
+use crate::grpc::messages::{MessageFault, Messages};
 
 /// Why a body stopped on its way to the upstream. The upstream's half of the exchange only sees a cut connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub(crate) struct Bounded {
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     watch: BodyWatch,
+    /// The messages that it consists of, where each is bounded.
+    messages: Option<Messages>,
 }
 
 /// The body ended early: hyper cuts the upstream's connection, so that half a body is never taken for a whole one.
@@ -82,12 +85,29 @@ impl RequestBody {
         if incoming.is_end_stream() {
             return (Self::Empty, watch);
         }
-        let bounded = Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone() };
+        let bounded = Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone(), messages: None };
         (Self::Stream(Box::new(bounded)), watch)
+    }
+
+    /// Bounds each message of a gRPC call.
+    pub(crate) fn in_messages(mut self, limit: u32) -> Self {
+        if let Self::Stream(bounded) = &mut self {
+            bounded.messages = Some(Messages::new(limit));
+        }
+        self
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Empty | Self::Full(None))
+    }
+
+    /// The body once more, if it is here whole.
+    pub(crate) fn duplicate(&self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Empty),
+            Self::Full(bytes) => Some(Self::Full(bytes.clone())),
+            Self::Stream(_) => None,
+        }
     }
 
     /// What tells when the body is on its way, if that takes the client's time.
@@ -127,6 +147,12 @@ impl Bounded {
             Ok(data) => {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
                 self.left = self.left.checked_sub(length).ok_or(BodyFault::TooLarge)?;
+                if let Some(messages) = &mut self.messages {
+                    messages.read(&data).map_err(|fault| match fault {
+                        MessageFault::TooLarge => BodyFault::TooLarge,
+                        MessageFault::Flag => BodyFault::Broken,
+                    })?;
+                }
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
                 return Ok(Frame::data(data));
             }

@@ -95,6 +95,7 @@ pub struct ListenError {
 
 impl Current {
     pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
+        gate.put_in_force();
         Arc::new(Self { number: AtomicU64::new(0), gate: RwLock::new(gate) })
     }
 
@@ -107,6 +108,7 @@ impl Current {
     }
 
     pub(crate) fn replace(&self, gate: Arc<Gate>) {
+        gate.put_in_force();
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = gate;
         self.number.fetch_add(1, Ordering::Release);
     }
@@ -148,6 +150,15 @@ impl Bound {
             None => None,
         };
         Ok(Self { workers, redirect, places })
+    }
+
+    /// Gives the Unix sockets that were made here to another user, who may then remove them: for a process that is about to become
+    /// that user.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn give_unix_sockets_to(&self, user: u32, group: u32) -> io::Result<()> {
+        self.places.files.iter().try_for_each(|file| file.give_to(user, group))
     }
 
     /// Serves `gate` on all of them.
@@ -214,7 +225,7 @@ impl Places {
             }
             ListenAddress::Unix(path) => {
                 let fault = |cause| socket::explain(address.clone(), cause);
-                let (listener, file) = unix::listen(path, &server.listening.unix_sockets).map_err(fault)?;
+                let (listener, file) = unix::listen(path, server.listening.unix_sockets).map_err(fault)?;
                 share(vec![Listener::Unix(listener)], workers).map_err(fault)?;
                 self.unix_sockets.push(path.clone());
                 self.files.push(file);

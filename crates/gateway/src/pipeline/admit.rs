@@ -12,6 +12,7 @@ use crate::gate::Gate;
 use crate::path::CanonicalPath;
 use crate::path::query::Query;
 use crate::refusal::Refusal;
+use crate::websocket::handshake;
 
 /// A request that can be read in one way only.
 pub(crate) struct Admitted(Box<Exchange>);
@@ -43,6 +44,10 @@ impl Drop for Admission {
 /// Refuses what gate and upstream, or two parsers, could read differently; normalizes what remains, once.
 pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted, Refusal> {
     let mut exchange = raw.into_unjudged();
+    if handshake::is_extended_connect(&exchange.head) {
+        // It opens a connection to the resource that a GET would be for (`RFC 8441 §5`), and is routed and judged as one.
+        exchange.head.method = Method::GET;
+    }
     let head = &exchange.head;
     let server = &gate.config.server;
     let survey = Survey::of(&head.headers);

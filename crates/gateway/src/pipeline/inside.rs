@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Limited as LengthLimit};
@@ -14,7 +15,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
-use super::forward::{outbound_fields, request};
+use super::forward::{Terms, outbound_fields, request};
 use super::ownership::MOST_DOCUMENT_BYTES;
 use super::{AskUpstream, Forwarded, Inspected, Onward, Question};
 use crate::body::{AnswerBody, BodyFault, BodyWatch, RequestBody, Source};
@@ -87,17 +88,29 @@ where
         trail: &mut Trail,
     ) -> Result<Forwarded<Handed>, Refusal> {
         let mut authorized = inspected.into_permitted().into_authorized();
-        let headers = outbound_fields(&mut authorized, gate)?;
+        let opening = Opening::of(&authorized.routed.exchange().head.headers);
+        let mut headers = outbound_fields(&mut authorized, gate)?;
+        let is_handshake = authorized.handshake.is_some();
+        if is_handshake {
+            opening.restore(&mut headers);
+        }
         let caller = authorized.caller.clone().map(Caller::new);
         let rules = &authorized.routed.route().rules;
-        let (limit, deadline) = (rules.body_bytes, Instant::now() + rules.timeouts.total);
+        let terms = Terms::of(rules, &headers, gate.config.server.timeouts.body_idle);
+        let (limit, deadline) = (rules.body_bytes, Instant::now() + terms.timeouts.total);
         let exchange = authorized.routed.exchange_mut();
         let (body, watch) = match exchange.take_body() {
-            Content::Stream(body) => RequestBody::bounded(body, limit, gate.config.server.timeouts.body_idle),
+            Content::Stream(body) => {
+                let (body, watch) = RequestBody::bounded(body, limit, terms.body_idle);
+                (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
+            }
             Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
         };
         let mut request = request(exchange, headers, JudgedBody::new(body));
         *request.version_mut() = exchange.head.version;
+        if is_handshake && exchange.head.version == Version::HTTP_2 {
+            *request.method_mut() = Method::CONNECT;
+        }
         // What the server around the gate knows of the connection is the service's to know; who calls is the gate's to say.
         *request.extensions_mut() = std::mem::take(&mut exchange.head.extensions);
         request.extensions_mut().remove::<Caller>();
@@ -112,7 +125,27 @@ where
             return Err(refusal);
         }
         let response = response.map(|body| AnswerBody::streamed(body, deadline));
-        Ok(Forwarded { response, authorized })
+        Ok(Forwarded { response, authorized, request_body: terms.message_bytes.map(|_| watch) })
+    }
+}
+
+/// The fields of a WebSocket handshake that describe its connection. The service speaks on that very connection.
+struct Opening([(HeaderName, Option<HeaderValue>); 2]);
+
+impl Opening {
+    fn of(headers: &HeaderMap) -> Self {
+        Self([header::CONNECTION, header::UPGRADE].map(|name| {
+            let value = headers.get(&name).cloned();
+            (name, value)
+        }))
+    }
+
+    fn restore(self, headers: &mut HeaderMap) {
+        for (name, value) in self.0 {
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        }
     }
 }
 

@@ -1,7 +1,26 @@
-//! Connections to backends: made, kept for the next request, and given up in time.
+//! Backends: groups of endpoints, of which one is chosen for each request, and connections that are made, kept for the next request, and
+//! given up in time.
+//!
+//! What is known of an endpoint (how well it is, how much it has to do) is shared by the workers of a node in atomics; connections are
+//! each worker's own. An upstream of one endpoint for which nothing was said costs none of it: no count, no choice, no copy of a request.
 
+mod balance;
+mod breaker;
+mod budget;
 mod connect;
+mod dedicated;
+mod endpoint;
+mod group;
+mod health;
+mod outlier;
 mod pool;
+mod registry;
+mod resolve;
+mod retry;
+mod slot;
+mod steer;
+mod tls;
+mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +28,19 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-pub(crate) use connect::{authorities, connect, server_name};
-pub(crate) use pool::{Lease, Pool};
+pub(crate) use connect::{Host, connect};
+pub(crate) use dedicated::dedicated;
+pub(crate) use group::Remote;
+pub(crate) use pool::Pool;
+pub(crate) use registry::Upstreams;
+pub(crate) use slot::Lease;
+pub(crate) use tls::{authorities, server_name};
 
 use crate::body::BodyWatch;
 use crate::config::UpstreamTimeouts;
 
-/// A backend, ready to be connected to.
-pub(crate) struct Remote {
-    /// Tells pools apart; equal for equal backends, over reloads too.
-    pub(crate) key: u64,
-    /// `host:port`.
-    pub(crate) address: String,
-    /// How TLS is spoken to it, if it is.
-    pub(crate) tls: Option<RemoteTls>,
-}
-
 /// How TLS is spoken to a backend.
+#[derive(Clone)]
 pub(crate) struct RemoteTls {
     pub(crate) config: Arc<rustls::ClientConfig>,
     pub(crate) name: ServerName<'static>,
@@ -64,6 +79,10 @@ pub(crate) enum SendFault {
     Unreachable(&'static str),
     /// Not in time.
     Timeout(&'static str),
-    /// The connection ended, or what came over it was no HTTP.
+    /// The connection ended before an answer began.
     NoAnswer(&'static str),
+    /// What came is no answer that can be passed on.
+    BadAnswer(&'static str),
+    /// It was not asked, since it has enough to do or is known to fail.
+    Busy(&'static str),
 }

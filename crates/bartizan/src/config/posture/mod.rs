@@ -2,6 +2,7 @@
 //! of the gate that runs.
 
 mod callers;
+mod listening;
 mod route;
 mod text;
 mod words;
@@ -81,11 +82,15 @@ fn listeners(resolved: &Resolved) -> Vec<Listener> {
     let (scheme, serves) = match &server.tls {
         Tls::Off => ("http", "plain HTTP, without TLS".to_owned()),
         Tls::SelfSigned { min_version, .. } => ("https", format!("{}, self-signed", versions(*min_version))),
+        Tls::Acme { acme, min_version } => {
+            ("https", format!("{}, for {} by ACME", versions(*min_version), acme.domains.join(", ")))
+        }
         Tls::Files { certificates, min_version } => (
             "https",
             format!("{}, {}", versions(*min_version), super::render::counted(certificates.len(), "certificate")),
         ),
     };
+    let serves = std::iter::once(serves).chain(listening::demands(server)).collect::<Vec<_>>().join("; ");
     let public =
         server.listen.iter().map(|address| Listener { url: format!("{scheme}://{address}"), serves: serves.clone() });
     let target = server.public_url.to_string();
@@ -164,8 +169,9 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
                 "`tls = \"self-signed\"`, for development",
             ));
         }
-        Tls::Files { .. } => {}
+        Tls::Files { .. } | Tls::Acme { .. } => {}
     }
+    weaker.extend(listening::weaker(server));
     if let RootSource::Automatic(state) = &resolved.vault {
         weaker.push(Weakness::new(
             format!("whoever copies {} can use the keys in it", state.display()),

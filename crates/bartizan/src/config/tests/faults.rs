@@ -117,7 +117,6 @@ fn what_a_later_version_enforces_is_refused_and_never_ignored() {
         server("[identity]\npath = \"/auth\""),
         server("[[apis]]\nname = \"a\""),
         server("[[upstreams]]\nname = \"a\""),
-        server("tls = { acme = { email = \"a@example.com\" } }"),
         server("[store]\nurl = \"postgres://u:hunter2@db/x\""),
         server("[console]\nlisten = \"127.0.0.1:9443\"\npath = \"/x\""),
         route(&format!("{access}rules = {{ seclang = [] }}")),

@@ -1,0 +1,280 @@
+//! A request on its way to one of several endpoints: chosen, counted, and tried again where that does no harm.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::balance::{self, Candidate};
+use super::breaker::Position;
+use super::endpoint::{Endpoint, Millis, Outcome};
+use super::group::Remote;
+use super::pool::{LocalGroup, Pool};
+use super::slot::{Failed, Lease, Slot};
+use super::{Deadlines, SendFault, retry};
+use crate::body::RequestBody;
+use crate::config::{Balance, WhenAllDown};
+
+/// A request that never left is taken to so many other endpoints, whatever the rules say of repetitions.
+const LEAST_TRIES_UNSENT: u8 = 2;
+/// The pause before an endpoint is asked again that has just failed; twice as long each time.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// A request counted at its endpoint, until this is dropped.
+pub(super) struct Ticket {
+    remote: Arc<Remote>,
+    slot: Rc<Slot>,
+    outcome: Outcome,
+}
+
+impl Ticket {
+    /// `None` if the endpoint has enough to do, or a probe is under way.
+    fn take(remote: &Arc<Remote>, slot: &Rc<Slot>, now: Millis) -> Option<Self> {
+        let load = &slot.endpoint.load.in_flight;
+        let before = load.fetch_add(1, Relaxed);
+        let is_full = remote.rules.limits.requests.is_some_and(|most| before >= most.get());
+        if is_full || !slot.endpoint.enter(now) {
+            load.fetch_sub(1, Relaxed);
+            return None;
+        }
+        Some(Self { remote: remote.clone(), slot: slot.clone(), outcome: Outcome::Abandoned })
+    }
+
+    pub(super) fn failed(&mut self) {
+        self.outcome = Outcome::Failed;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.slot.endpoint.load.in_flight.fetch_sub(1, Relaxed);
+        self.remote.ended(&self.slot.endpoint, self.outcome);
+        if self.remote.queue.waiting.load(Relaxed) > 0 {
+            self.remote.queue.freed.notify_one();
+        }
+    }
+}
+
+/// Sends a request to one of the endpoints.
+pub(super) async fn send(
+    pool: &Pool,
+    remote: &Arc<Remote>,
+    group: &LocalGroup,
+    mut request: Request<RequestBody>,
+    deadlines: Deadlines,
+) -> Result<(Response<Incoming>, Lease), SendFault> {
+    let rules = &remote.rules.retry;
+    remote.budget.earn(rules);
+    let mut tries = Tries { pool, remote, group, tried: Vec::new(), repeated: 0 };
+    loop {
+        let mut ticket = tries.admit(deadlines).await?;
+        let spare = (tries.repeated < rules.most).then(|| retry::copy_of_repeatable(&request, rules)).flatten();
+        let watch = request.body().watch();
+        let patience = rules.per_try.filter(|_| spare.is_some());
+        let fault = match attempt(&ticket.slot, request, deadlines, patience).await {
+            Ok((response, mut lease)) => {
+                ticket.outcome = if is_failure(response.status()) { Outcome::Failed } else { Outcome::Answered };
+                let is_taken = !rules.statuses.contains(&response.status().as_u16())
+                    // The upstream has said when to come back: that is for the client to hear.
+                    || response.headers().contains_key(header::RETRY_AFTER);
+                let again = spare.filter(|_| !is_taken && tries.may_repeat(deadlines));
+                let Some(again) = again else {
+                    lease.ticket = Some(ticket);
+                    return Ok((response, lease));
+                };
+                request = again;
+                tries.next(&ticket).await;
+                continue;
+            }
+            Err(Failed { fault, unsent: Some(unsent) }) => {
+                ticket.failed();
+                if tries.repeated >= rules.most.max(LEAST_TRIES_UNSENT) || Instant::now() >= deadlines.total {
+                    return Err(fault);
+                }
+                request = unsent;
+                tries.next(&ticket).await;
+                continue;
+            }
+            Err(Failed { fault, unsent: None }) => fault,
+        };
+        // A body that the client cut breaks the connection as well, and says nothing about the endpoint.
+        if watch.is_none_or(|watch| watch.fault().is_none()) {
+            ticket.failed();
+        }
+        request = match spare.filter(|_| retry::is_worth_another(fault) && tries.may_repeat(deadlines)) {
+            Some(again) => again,
+            None => return Err(fault),
+        };
+        tries.next(&ticket).await;
+    }
+}
+
+async fn attempt(
+    slot: &Rc<Slot>,
+    request: Request<RequestBody>,
+    deadlines: Deadlines,
+    patience: Option<Duration>,
+) -> Result<(Response<Incoming>, Lease), Failed> {
+    let exchange = slot.exchange(request, deadlines);
+    match patience {
+        None => exchange.await,
+        Some(patience) => {
+            timeout(patience, exchange).await.unwrap_or_else(|_| Err(Failed::sent(SendFault::Timeout("try-too-slow"))))
+        }
+    }
+}
+
+/// What an endpoint's health counts as a failure. A 500 is none: one request that finds a bug must not be able to take out endpoint
+/// after endpoint.
+fn is_failure(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+}
+
+/// The tries of one request.
+struct Tries<'a> {
+    pool: &'a Pool,
+    remote: &'a Arc<Remote>,
+    group: &'a LocalGroup,
+    tried: Vec<Arc<Endpoint>>,
+    repeated: u8,
+}
+
+/// What came of looking for an endpoint.
+enum Choice {
+    Taken(Ticket),
+    /// All that could be asked have enough to do.
+    Full,
+    /// Nobody is to be asked.
+    Refused(&'static str),
+}
+
+impl Tries<'_> {
+    /// Whether a request that left may be sent once more: within its time and the upstream's budget.
+    fn may_repeat(&self, deadlines: Deadlines) -> bool {
+        if Instant::now() >= deadlines.total {
+            return false;
+        }
+        let may = self.remote.budget.spend(&self.remote.rules.retry, self.remote.now());
+        if !may {
+            self.remote.counts.retries_denied.fetch_add(1, Relaxed);
+        }
+        may
+    }
+
+    /// Makes ready for the next try; an endpoint that is asked twice in a row gets a moment.
+    async fn next(&mut self, failed: &Ticket) {
+        self.remote.counts.retries.fetch_add(1, Relaxed);
+        self.tried.push(failed.slot.endpoint.clone());
+        if self.tried.len() >= self.group.slots(self.remote).slots.len() {
+            let pause = PAUSE.saturating_mul(1 << self.repeated.min(5));
+            let jitter = self.pool.worker().dice.below(u64::try_from(pause.as_micros()).unwrap_or(u64::MAX));
+            sleep(pause / 2 + Duration::from_micros(jitter)).await;
+        }
+        self.repeated = self.repeated.saturating_add(1);
+    }
+
+    /// A place at an endpoint, waited for if need be.
+    async fn admit(&self, deadlines: Deadlines) -> Result<Ticket, SendFault> {
+        let refused = |why| {
+            self.remote.counts.refused.fetch_add(1, Relaxed);
+            Err(SendFault::Busy(why))
+        };
+        match self.choose() {
+            Choice::Taken(ticket) => return Ok(ticket),
+            Choice::Refused(why) => return refused(why),
+            Choice::Full => {}
+        }
+        let (queue, limits) = (&self.remote.queue, &self.remote.rules.limits);
+        let before = queue.waiting.fetch_add(1, Relaxed);
+        let _left = scopeguard(|| {
+            queue.waiting.fetch_sub(1, Relaxed);
+        });
+        if before >= limits.pending {
+            return refused("too-many-wait");
+        }
+        let until = deadlines.total.min(Instant::now() + limits.pending_timeout);
+        loop {
+            // Listened for before the look: room that is made in between is not missed.
+            let mut freed = pin!(queue.freed.notified());
+            freed.as_mut().enable();
+            match self.choose() {
+                Choice::Taken(ticket) => return Ok(ticket),
+                Choice::Refused(why) => return refused(why),
+                Choice::Full if timeout_at(until, freed).await.is_err() => return refused("no-room-in-time"),
+                Choice::Full => {}
+            }
+        }
+    }
+
+    /// The endpoints that were not tried yet before those that were, and those that are thought well before all others.
+    fn choose(&self) -> Choice {
+        let slots = self.group.slots(self.remote);
+        let now = self.remote.now();
+        let is_new = |slot: &Slot| !self.tried.iter().any(|tried| Arc::ptr_eq(tried, &slot.endpoint));
+        let is_available = |slot: &Slot| slot.endpoint.is_available(now);
+        let is_closed = |slot: &Slot| slot.endpoint.circuit_position(now) != Position::Open;
+        let well: [&dyn Fn(&Slot) -> bool; 2] = [&|slot| is_available(slot) && is_new(slot), &is_available];
+        if let Some(choice) = well.iter().find_map(|tier| self.choose_among(&slots, tier, now)) {
+            return choice;
+        }
+        if self.remote.rules.when_all_down == WhenAllDown::Refuse {
+            return Choice::Refused("no-endpoint-is-well");
+        }
+        let all: [&dyn Fn(&Slot) -> bool; 2] = [&|slot| is_closed(slot) && is_new(slot), &is_closed];
+        if let Some(choice) = all.iter().find_map(|tier| self.choose_among(&slots, tier, now)) {
+            self.remote.counts.all_down.fetch_add(1, Relaxed);
+            return choice;
+        }
+        Choice::Refused("circuits-open")
+    }
+
+    /// One of those that `is_meant` means; `None` if it means none.
+    fn choose_among(
+        &self,
+        slots: &super::pool::Slots,
+        is_meant: &dyn Fn(&Slot) -> bool,
+        now: Millis,
+    ) -> Option<Choice> {
+        let rules = &self.remote.rules;
+        let most = rules.limits.requests.map_or(u32::MAX, std::num::NonZeroU32::get);
+        let mut candidates = self.group.candidates.borrow_mut();
+        candidates.clear();
+        let mut is_anybody_meant = false;
+        for (index, slot) in slots.slots.iter().enumerate().filter(|(_, slot)| is_meant(slot)) {
+            is_anybody_meant = true;
+            let load = slot.endpoint.load.in_flight.load(Relaxed);
+            if load < most {
+                let weight = slot.endpoint.effective_weight(rules.slow_start, now);
+                candidates.push(Candidate { index, weight, load });
+            }
+        }
+        // Another worker may take the last place between the look and the deed: then the next best is asked.
+        while !candidates.is_empty() {
+            let chosen = match rules.balance {
+                Balance::LeastLoaded => balance::least_loaded(&candidates, &self.pool.worker().dice),
+                Balance::RoundRobin => balance::in_turns(&candidates, &slots.turns),
+            }?;
+            if let Some(ticket) = slots.slots.get(chosen).and_then(|slot| Ticket::take(self.remote, slot, now)) {
+                return Some(Choice::Taken(ticket));
+            }
+            candidates.retain(|candidate| candidate.index != chosen);
+        }
+        is_anybody_meant.then_some(Choice::Full)
+    }
+}
+
+/// Does something when it is dropped.
+fn scopeguard<F: FnMut()>(act: F) -> impl Drop {
+    struct Guard<F: FnMut()>(F);
+    impl<F: FnMut()> Drop for Guard<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+    Guard(act)
+}
