@@ -56,5 +56,6 @@ pub use metrics::{
 pub use otlp::{Compression, Otlp};
 pub use reader::{Following, Reader, read};
 pub use recorder::{Recorder, Slot, WriterHandle};
+pub use relay::LastRecords;
 pub use request_id::{ParseRequestIdError, RequestId, RequestIdText};
 pub use text::{Detail, Name, RequestPath, Text, UserAgent};

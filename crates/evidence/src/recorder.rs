@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::relay;
+use crate::relay::{self, LastRecords};
 use crate::writer::Writer;
 use crate::{Config, Event, EvidenceError, Metrics};
 
@@ -168,7 +168,7 @@ impl Recorder {
     ///
     /// # Errors
     /// A thread that cannot be had.
-    pub fn take_over(&self, stream: UnixStream) -> Result<(), EvidenceError> {
+    pub fn take_over(&self, stream: UnixStream) -> Result<LastRecords, EvidenceError> {
         let started = relay::take_over(self.clone(), stream);
         started.map_err(|cause| EvidenceError::WriterGone(cause.to_string().into()))
     }

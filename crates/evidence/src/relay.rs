@@ -6,6 +6,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -122,14 +123,30 @@ pub(crate) fn number(lines: &[u8], sequence: &mut u64, out: &mut Vec<u8>) -> u64
     count
 }
 
+/// The last records of the process that had the log before, on their way.
+#[derive(Debug)]
+pub struct LastRecords(Receiver<()>);
+
+impl LastRecords {
+    /// Waits until that process has ended, but no longer than this. Who goes before it would take its way to the log along.
+    pub fn wait(self, at_most: Duration) {
+        // The sender is dropped at the end of the relay, whatever its end.
+        if self.0.recv_timeout(at_most) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("the process before this one still serves; its last events cannot be recorded here");
+        }
+    }
+}
+
 /// Takes over what the process that had the log before still records, in a thread of its own, until that process ends.
-pub(crate) fn take_over(recorder: Recorder, stream: UnixStream) -> io::Result<()> {
+pub(crate) fn take_over(recorder: Recorder, stream: UnixStream) -> io::Result<LastRecords> {
+    let (running, ended) = mpsc::sync_channel(0);
     thread::Builder::new().name("audit-relay".to_owned()).spawn(move || {
         if let Err(cause) = relay(&recorder, stream) {
             tracing::error!(%cause, "the last events of the process before this one did not arrive whole");
         }
+        drop(running);
     })?;
-    Ok(())
+    Ok(LastRecords(ended))
 }
 
 fn relay(recorder: &Recorder, mut stream: UnixStream) -> io::Result<()> {

@@ -155,10 +155,14 @@ impl Writer {
         self.encoder.encode(self.log.pending(), Some(sequence), recorded, event);
     }
 
-    /// Records of the process that had the log before, numbered among our own.
+    /// Records of the process that had the log before, numbered among our own, or passed on to who has it after us.
     fn append_relayed(&mut self, lines: &[u8]) {
         self.oldest.get_or_insert_with(Instant::now);
-        self.pending_events += relay::number(lines, &mut self.sequence, self.log.pending());
+        if self.log.is_ours() {
+            self.pending_events += relay::number(lines, &mut self.sequence, self.log.pending());
+        } else {
+            self.log.pending().extend_from_slice(lines);
+        }
     }
 
     /// A record of the writer's own.

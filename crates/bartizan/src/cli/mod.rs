@@ -4,8 +4,10 @@
 
 mod audit;
 mod check;
+mod health;
 mod key;
 mod output;
+mod rooms;
 mod serve;
 
 use std::ffi::OsString;
@@ -63,6 +65,8 @@ enum Command {
     Check(check::Check),
     /// Run the gate
     Serve(serve::Serve),
+    /// Whether the gate on this machine is ready
+    Health(health::Health),
     /// API keys
     #[command(subcommand)]
     Key(key::Key),
@@ -77,9 +81,18 @@ enum Command {
         /// Which shell.
         shell: Shell,
     },
-    /// Print the manual page
-    #[command(after_help = "Example:\n  bartizan man | man -l -")]
-    Man,
+    /// Print the manual page, or that of a command
+    #[command(after_help = "Examples:
+  bartizan man | man -l -
+  bartizan man key new | man -l -
+  bartizan man --directory /usr/local/share/man/man1      every page")]
+    Man {
+        /// The command, such as `serve` or `key new`.
+        command: Vec<String>,
+        /// Write every page into this directory instead.
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// What `demo` can be told.
@@ -95,7 +108,8 @@ struct Demo {
 
 /// Runs a command line.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let command: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&command) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing can be told to a terminal that is gone.
@@ -107,11 +121,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(demo) => serve::demo(demo.once, output),
         Command::Check(check) => check.run(output),
-        Command::Serve(serve) => serve.run(output),
+        Command::Serve(serve) => serve.run(output, &command),
         Command::Key(key) => key.run(output),
         Command::Audit(audit) => audit.run(output),
         Command::Completions { shell } => completions(shell, output),
-        Command::Man => manual(output),
+        Command::Health(health) => health.run(output),
+        Command::Man { command, directory: None } => manual(&command, output),
+        Command::Man { command: _, directory: Some(directory) } => {
+            clap_mangen::generate_to(Arguments::command(), directory).map(|()| ExitCode::SUCCESS).map_err(Into::into)
+        }
     };
     outcome.unwrap_or_else(|error| {
         output.complain(&format!("bartizan: {error:#}"));
@@ -126,9 +144,20 @@ fn completions(shell: Shell, output: Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn manual(output: Output) -> anyhow::Result<ExitCode> {
+fn manual(names: &[String], output: Output) -> anyhow::Result<ExitCode> {
+    let mut all = Arguments::command();
+    // Gives each command its whole name, and the options that hold everywhere.
+    all.build();
+    let mut command = &all;
+    for name in names {
+        let Some(found) = command.find_subcommand(name) else {
+            output.complain(&format!("bartizan: there is no command `{}`", names.join(" ")));
+            return Ok(ExitCode::from(WRONG_USAGE));
+        };
+        command = found;
+    }
     let mut page = Vec::new();
-    clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
     output.write(&String::from_utf8(page)?)?;
     Ok(ExitCode::SUCCESS)
 }

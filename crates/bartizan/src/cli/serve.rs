@@ -1,9 +1,11 @@
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
 
+use super::rooms::Room;
 use super::{Format, Output, WRONG_USAGE, default_file};
 use crate::config::{self, Process, Style};
 use crate::demo::{self, Afterwards, Colour, Options};
@@ -15,6 +17,7 @@ use crate::serve;
   bartizan serve                      by ./bartizan.toml
   kill -HUP PID                       read the file again; a wrong one changes nothing and says why
   kill PID                            finish the requests in flight, then stop
+  kill -USR2 PID                      start the next process on the same sockets; this one ends after its last request
   bartizan serve --user bartizan      started as root: bind the ports, then become that user for good")]
 pub(super) struct Serve {
     /// The configuration.
@@ -23,11 +26,21 @@ pub(super) struct Serve {
     /// Whom to become once the ports are bound, before what `[server] user` says.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+    /// Serve these rooms only; without it, every room that the configuration has.
+    #[arg(long, value_enum, value_name = "ROOM", value_delimiter = ',')]
+    only: Vec<Room>,
+    /// Take the place of the process that started this one.
+    #[arg(long, hide = true)]
+    take_over: bool,
 }
 
 impl Serve {
-    pub(super) fn run(self, output: Output) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, output: Output, command: &[OsString]) -> anyhow::Result<ExitCode> {
         log(output);
+        if let Some(missing) = Room::missing(&self.only) {
+            output.complain(&format!("bartizan: {missing}"));
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
         let loaded = match config::load(&self.file, &Process) {
             Ok(loaded) => loaded,
             Err(faults) => {
@@ -39,7 +52,10 @@ impl Serve {
             output.complain(&loaded.warnings.render(output.error_style));
         }
         match serve::Become::of(&loaded.identity, self.user.as_deref()) {
-            Ok(identity) => serve::run(&self.file, loaded, &identity),
+            Ok(identity) => {
+                let manner = serve::Manner { identity, takes_over: self.take_over, command };
+                serve::run(&self.file, loaded, &manner)
+            }
             Err(error) => {
                 output.complain(&format!("bartizan: {error}"));
                 Ok(ExitCode::from(WRONG_USAGE))

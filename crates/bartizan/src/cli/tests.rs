@@ -60,3 +60,27 @@ fn a_wrong_command_line_is_told_apart_from_work_that_failed() {
     assert_eq!(code(&["bartizan", "check", "/nowhere/bartizan.toml"]), format!("{:?}", ExitCode::from(WRONG_USAGE)));
     assert_eq!(code(&["bartizan", "audit", "tail", "/nowhere"]), format!("{:?}", ExitCode::from(NOT_DONE)));
 }
+
+#[test]
+fn every_command_has_its_manual_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    assert_eq!(
+        format!("{:?}", run(["bartizan", "man", "--directory", path].map(OsString::from))),
+        format!("{:?}", ExitCode::SUCCESS)
+    );
+    for page in ["bartizan.1", "bartizan-serve.1", "bartizan-health.1", "bartizan-key-new.1"] {
+        let text = std::fs::read_to_string(directory.path().join(page)).unwrap();
+        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+    }
+}
+
+#[test]
+fn a_room_that_does_not_exist_is_refused_and_never_left_out_in_silence() {
+    let file = "/nowhere/bartizan.toml";
+    for rooms in ["identity", "console", "gateway,identity"] {
+        let code = run(["bartizan", "serve", file, "--only", rooms].map(OsString::from));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(WRONG_USAGE)));
+    }
+    assert!(rooms::Room::missing(&[rooms::Room::Gateway]).is_none());
+}

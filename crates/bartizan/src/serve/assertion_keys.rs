@@ -44,7 +44,7 @@ const QUERIES: &[Query] = &[ALL, ADD, FORGET];
 
 /// The current key and the ones before it.
 pub(crate) struct RotatingKeys {
-    store: Store,
+    store: RwLock<Store>,
     sealing: SealingKey,
     issuer: String,
     lifetime: Duration,
@@ -68,14 +68,14 @@ impl RotatingKeys {
     ) -> anyhow::Result<Arc<Self>> {
         let sealing = root.sealing_key(Purpose("assertion-keys"))?;
         let signer = Arc::new(current(&store, &sealing, &issuer, lifetime, now).await?);
-        Ok(Arc::new(Self { store, sealing, issuer, lifetime, current: RwLock::new(signer) }))
+        Ok(Arc::new(Self { store: RwLock::new(store), sealing, issuer, lifetime, current: RwLock::new(signer) }))
     }
 
     /// Rotates on schedule, for as long as the node runs. A node that cannot reach the store goes on with the key it has.
     pub(crate) async fn keep_rotating(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            match current(&self.store, &self.sealing, &self.issuer, self.lifetime, SystemTime::now()).await {
+            match current(&self.store(), &self.sealing, &self.issuer, self.lifetime, SystemTime::now()).await {
                 Ok(signer) if signer.jwks() == self.current().jwks() => {}
                 Ok(signer) => {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(signer);
@@ -88,9 +88,18 @@ impl RotatingKeys {
         }
     }
 
-    /// Closes the store.
+    /// Closes the store. The current key is at hand without it.
     pub(crate) async fn close(&self) {
-        self.store.close().await;
+        self.store().close().await;
+    }
+
+    /// Goes on with a store that was closed and is opened again.
+    pub(crate) fn reopened(&self, store: Store) {
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
+    fn store(&self) -> Store {
+        self.store.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

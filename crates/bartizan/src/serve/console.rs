@@ -1,6 +1,8 @@
 //! The operator's listener: health, readiness, metrics and the assertion's keys. Never on the public one.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,12 +25,19 @@ pub(super) struct Console {
 impl Console {
     /// Binds the listener.
     pub(super) fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let bound = TcpListener::bind(address).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            Ok((listener.local_addr()?, listener))
-        });
-        let (address, listener) = bound.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
-        Ok(Self { listener, address })
+        let bound = TcpListener::bind(address).and_then(Self::on);
+        bound.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))
+    }
+
+    /// On a listener that the process was started with.
+    pub(super) fn on(listener: TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { address: listener.local_addr()?, listener })
+    }
+
+    /// A second hold on the listener, to hand over.
+    pub(super) fn hold(&self) -> io::Result<OwnedFd> {
+        Ok(self.listener.try_clone()?.into())
     }
 
     /// Where it listens.

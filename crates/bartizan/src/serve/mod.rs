@@ -5,10 +5,15 @@ mod console;
 mod notify;
 mod privileges;
 mod reload;
+mod restart;
+mod takeover;
 mod well_known;
 
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,19 +21,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
-use bartizan_evidence::{Event, Name, NodeEvent, Recorder, RequestId, WriterHandle};
+use bartizan_evidence::{Event, LastRecords, Name, NodeEvent, Recorder, RequestId, WriterHandle};
 use bartizan_gateway::config::Tls;
-use bartizan_gateway::listen::{Bound, Serving};
+use bartizan_gateway::listen::{Bound, Inherited, Serving, SocketRole};
 use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_store::Store;
 use bartizan_vault::{Root, RootSource};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::config::{self, Loaded, Process, Style};
 use assertion_keys::RotatingKeys;
 use console::Console;
+use takeover::{Conversation, Word};
 
 pub use privileges::{Account, Become, IdentityError};
 
@@ -38,7 +45,13 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 /// A node that serves.
 pub struct Running {
     serving: Arc<Serving>,
-    console: SocketAddr,
+    console_address: SocketAddr,
+    console: JoinHandle<()>,
+    /// A second hold on its listener, to hand over.
+    console_socket: OwnedFd,
+    state: PathBuf,
+    /// Those of the process before this one, until that has ended.
+    last_records: Option<LastRecords>,
     shared: Arc<Shared>,
     writer: WriterHandle,
     control: ControlPlane,
@@ -73,29 +86,65 @@ impl Drop for ControlPlane {
     }
 }
 
+/// What a signal says.
+enum Told {
+    Stop,
+    Restart,
+}
+
+/// Why a process ends.
+#[derive(Clone, Copy)]
+enum End {
+    Stopped,
+    /// Another process serves on the same sockets.
+    Replaced,
+}
+
 /// What the console and a reload look at.
 pub(crate) struct Shared {
     recorder: Recorder,
     ports: Ports,
     keys: Arc<RotatingKeys>,
     ready: AtomicBool,
+    /// The process was told to end.
+    ending: AtomicBool,
     file: PathBuf,
 }
 
-/// Serves a configuration file until the process is told to stop.
+/// How a process serves: what the command line says beside the file.
+pub struct Manner<'a> {
+    /// Whom it becomes once the ports are bound.
+    pub identity: Become,
+    /// It takes the place of the process that started it.
+    pub takes_over: bool,
+    /// What it was started with, to start the next one.
+    pub command: &'a [OsString],
+}
+
+/// Serves a configuration file until the process is told to stop, or another has taken its place.
 ///
 /// # Errors
 /// Whatever keeps the node from serving, with its remedy.
-pub fn run(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<ExitCode> {
+pub fn run(file: &Path, loaded: Loaded, manner: &Manner<'_>) -> anyhow::Result<ExitCode> {
     privileges::harden()?;
-    let running = start_as(file, loaded, identity)?;
+    let predecessor = if manner.takes_over { Some(Conversation::at_standard_input()?) } else { None };
+    let inherited = match &predecessor {
+        Some(predecessor) => Inherited::from_sockets(predecessor.sockets()?)?,
+        None => Inherited::from_environment()?,
+    };
+    let running = start_as(file, loaded, &manner.identity, inherited, predecessor.as_ref())?;
     for line in running.banner() {
         tracing::info!("{line}");
     }
+    if let Some(predecessor) = predecessor {
+        predecessor.say(Word::Serving)?;
+        // Before that, the manager would not listen to this process.
+        predecessor.hear(Word::Drain)?;
+    }
     notify::ready("serving");
     running.control.spawn(notify::feed_watchdog(running.shared.clone(), running.serving.clone()));
-    running.until_told()?;
-    running.stop()?;
+    let end = running.until_told(manner.command)?;
+    running.end(end)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -104,19 +153,25 @@ pub fn run(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Exi
 /// # Errors
 /// Whatever keeps the node from serving: the state, a port, a certificate.
 pub fn start(file: &Path, loaded: Loaded) -> anyhow::Result<Running> {
-    start_as(file, loaded, &Become::Itself)
+    start_as(file, loaded, &Become::Itself, Inherited::none(), None)
 }
 
-/// The same, as another user from the moment on when the ports are bound. No thread is started before that.
-fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Running> {
+/// The same, on sockets that were opened before, in the place of another process, and as another user from the moment on when the ports
+/// are bound. No thread is started before that.
+fn start_as(
+    file: &Path,
+    loaded: Loaded,
+    identity: &Become,
+    inherited: Inherited,
+    predecessor: Option<&Conversation>,
+) -> anyhow::Result<Running> {
     let random = aws_lc_rs::rand::SystemRandom::new();
     // A root that only the super-user reads is read now; one that is the account's own, or inside the state, by the account.
     let early_root = match (&loaded.vault, identity) {
         (RootSource::Automatic(_), _) | (_, Become::Itself) => None,
         (given, Become::Account(_)) => Root::load(given, &random).ok(),
     };
-    let bound = Bound::bind(&loaded.gateway.server)?;
-    let console = Console::bind(loaded.console.listen)?;
+    let (bound, console) = bind(&loaded, inherited)?;
     let loaded = match identity {
         Become::Itself => loaded,
         Become::Account(account) => {
@@ -126,9 +181,12 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
     };
     let control = ControlPlane::new().context("the control plane did not start")?;
     let root = early_root.map_or_else(|| Root::load(&loaded.vault, &random), Ok)?;
+    let last_records = predecessor.map(take_state).transpose()?;
     let now = SystemTime::now();
     let evidence = bartizan_evidence::Config { instance: instance(now), ..loaded.evidence };
     let (recorder, writer) = Recorder::start(evidence)?;
+    let last_records = last_records.map(|stream| recorder.take_over(stream)).transpose()?;
+    let state = state_directory(&loaded.store)?;
     let keys = control.block_on(async {
         let store = Store::open(&loaded.store, &[assertion_keys::MIGRATIONS], now).await?;
         let issuer = loaded.gateway.server.public_url.to_string().trim_end_matches('/').to_owned();
@@ -141,9 +199,16 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
         .with_acme(acme);
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);
-    let shared = Arc::new(Shared { recorder, ports, keys, ready: AtomicBool::new(true), file: file.to_owned() });
-    let console_address = console.address();
-    control.spawn(console.serve(shared.clone()));
+    let shared = Arc::new(Shared {
+        recorder,
+        ports,
+        keys,
+        ready: AtomicBool::new(true),
+        ending: AtomicBool::new(false),
+        file: file.to_owned(),
+    });
+    let (console_address, console_socket) = (console.address(), console.hold()?);
+    let console = control.handle.spawn(console.serve(shared.clone()));
     // Listened for before anybody is told that the node serves: an early SIGHUP would end the process.
     let hangup = control.block_on(async { signal(SignalKind::hangup()) })?;
     control.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest, hangup));
@@ -158,7 +223,34 @@ fn start_as(file: &Path, loaded: Loaded, identity: &Become) -> anyhow::Result<Ru
     for event in started {
         shared.recorder.record_important(Event::Node(event));
     }
-    Ok(Running { serving, console: console_address, shared, writer, control })
+    Ok(Running { serving, console_address, console, console_socket, state, last_records, shared, writer, control })
+}
+
+/// Opens every listener, or takes it from those that the process was started with.
+fn bind(loaded: &Loaded, mut inherited: Inherited) -> anyhow::Result<(Bound, Console)> {
+    let bound = Bound::bind_with(&loaded.gateway.server, &mut inherited)?;
+    let console = match inherited.take_tcp(SocketRole::Console, loaded.console.listen).pop() {
+        Some(listener) => Console::on(listener)?,
+        None => Console::bind(loaded.console.listen)?,
+    };
+    for unused in inherited.left() {
+        tracing::warn!("nothing in the configuration listens on {unused}, which the process was started with: closed");
+    }
+    Ok((bound, console))
+}
+
+/// Waits until the process before this one has let go of the state; gives back where its last records come from.
+fn take_state(predecessor: &Conversation) -> anyhow::Result<UnixStream> {
+    predecessor.say(Word::Prepared)?;
+    let relay = predecessor.hear(Word::State)?;
+    Ok(relay.context("the process before this one sent no way for its last records")?.into())
+}
+
+fn state_directory(store: &bartizan_store::Config) -> anyhow::Result<PathBuf> {
+    match store {
+        bartizan_store::Config::Sqlite { directory } => Ok(directory.clone()),
+        bartizan_store::Config::Postgres { .. } => bail!("the state of this version is a directory"),
+    }
 }
 
 /// What tells this run from others in what is sent to an OTLP receiver: a UUID of the time and of randomness.
@@ -172,10 +264,7 @@ fn instance(now: SystemTime) -> String {
 /// Becomes the account, and reads everything again with its eyes: what it cannot read now, it could not read at a reload either, when a
 /// renewed certificate would be served no more and nobody looks.
 fn assume(account: &Account, file: &Path, loaded: &Loaded) -> anyhow::Result<Loaded> {
-    let bartizan_store::Config::Sqlite { directory } = &loaded.store else {
-        bail!("only the embedded store can be given to another user");
-    };
-    account.own_new_directory(directory)?;
+    account.own_new_directory(&state_directory(&loaded.store)?)?;
     account.assume()?;
     privileges::keep_debuggers_out()?;
     tracing::info!("gave up root for `{}`", account.name());
@@ -192,7 +281,7 @@ impl Running {
 
     /// Where health, readiness and metrics are.
     pub fn console(&self) -> SocketAddr {
-        self.console
+        self.console_address
     }
 
     /// The certificates that the gate shows.
@@ -206,7 +295,7 @@ impl Running {
         let scheme = if is_plain { "http" } else { "https" };
         let listens = self.addresses().iter().map(|address| format!("serving {scheme}://{address}"));
         let redirect = self.serving.redirect_address().map(|address| format!("redirecting http://{address} to https"));
-        let console = format!("health, readiness and metrics on http://{}", self.console);
+        let console = format!("health, readiness and metrics on http://{}", self.console_address);
         let certificates = self.certificates().into_iter().map(|certificate| {
             let kind = if certificate.is_self_signed { "self-signed certificate" } else { "certificate" };
             format!("{kind} {}, SHA-256 {}", certificate.file.display(), certificate.fingerprint)
@@ -215,27 +304,36 @@ impl Running {
         listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).collect()
     }
 
-    /// Returns when the process is told to stop: SIGTERM, or Ctrl-C.
-    fn until_told(&self) -> anyhow::Result<()> {
-        let signals = async { anyhow::Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)) };
-        let (mut terminate, mut interrupt) = self.control.block_on(signals)?;
-        let mut told = async move || {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        let serving = self.serving.clone();
-        let (first, is_told) = oneshot::channel();
+    /// Returns when the process is told to stop, by SIGTERM or Ctrl-C, or when the one that SIGUSR2 asked for has taken its place.
+    fn until_told(&self, command: &[OsString]) -> anyhow::Result<End> {
+        let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::user_defined2()];
+        let [terminate, interrupt, restart] = self.control.block_on(async { kinds.map(signal) });
+        let (mut terminate, mut interrupt, mut restart) = (terminate?, interrupt?, restart?);
+        let (tell, mut told) = mpsc::channel(1);
+        let (serving, shared) = (self.serving.clone(), self.shared.clone());
         self.control.spawn(async move {
-            told().await;
-            let _ = first.send(());
-            // Whoever says it twice does not want to wait for the requests in flight.
-            told().await;
-            serving.cut();
+            loop {
+                let signal = tokio::select! {
+                    _ = terminate.recv() => Told::Stop,
+                    _ = interrupt.recv() => Told::Stop,
+                    _ = restart.recv() => Told::Restart,
+                };
+                match signal {
+                    // Whoever says it twice does not want to wait for the requests in flight.
+                    Told::Stop if shared.ending.swap(true, Ordering::Relaxed) => serving.cut(),
+                    Told::Stop => drop(tell.send(Told::Stop).await),
+                    // One at a time: what comes while one is under way adds nothing.
+                    Told::Restart => drop(tell.try_send(Told::Restart)),
+                }
+            }
         });
-        let _ = self.control.block_on(is_told);
-        Ok(())
+        while let Some(Told::Restart) = self.control.block_on(told.recv()) {
+            if self.replace(command) {
+                self.shared.ending.store(true, Ordering::Relaxed);
+                return Ok(End::Replaced);
+            }
+        }
+        Ok(End::Stopped)
     }
 
     /// Takes no more connections, finishes the requests in flight, and puts every event on disk.
@@ -243,16 +341,33 @@ impl Running {
     /// # Errors
     /// Events that could not be made durable.
     pub fn stop(self) -> anyhow::Result<()> {
-        let Self { serving, console: _, shared, writer, control } = self;
-        notify::stopping(serving.gate().config().server.drain + LAST_WRITES);
+        self.end(End::Stopped)
+    }
+
+    fn end(self, end: End) -> anyhow::Result<()> {
+        let Self { serving, console, console_socket, last_records, shared, writer, control, .. } = self;
+        drop(console_socket);
         // Load balancers that ask for readiness stop sending before connections are refused.
         shared.ready.store(false, Ordering::Relaxed);
         tracing::info!("draining: finishing the requests in flight");
         shared.recorder.record_important(Event::Node(NodeEvent::Draining));
-        serving.drain();
+        match end {
+            End::Stopped => {
+                notify::stopping(serving.gate().config().server.drain + LAST_WRITES);
+                serving.drain();
+            }
+            End::Replaced => {
+                // It is the other process that is asked now, and that is ready.
+                console.abort();
+                serving.drain_handed_over();
+            }
+        }
         shared.recorder.record_important(Event::Node(NodeEvent::Stopped));
         control.block_on(shared.keys.close());
         drop(control);
+        if let Some(last_records) = last_records {
+            last_records.wait(serving.gate().config().server.drain + LAST_WRITES);
+        }
         writer.shutdown().context("the last events are not on disk")?;
         tracing::info!("stopped");
         Ok(())

@@ -5,4 +5,5 @@ mod metrics;
 mod node;
 mod operation;
 mod privileges;
+mod restart;
 mod service_manager;

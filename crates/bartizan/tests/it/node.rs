@@ -69,6 +69,19 @@ impl Node {
         line.rsplit(['/', ' ']).next().unwrap().parse().unwrap()
     }
 
+    /// Waits until it, or who took its place, has said `words` so many times.
+    pub(crate) fn wait_for_times(&self, words: &str, times: usize) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let said = self.said.lock().unwrap().clone();
+            if said.iter().filter(|line| line.contains(words)).count() >= times {
+                return;
+            }
+            assert!(Instant::now() < end, "it did not say `{words}` {times} times, but:\n{}", said.join("\n"));
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Waits until it says `words`, and returns the line.
     pub(crate) fn wait_for(&self, words: &str) -> String {
         let end = Instant::now() + PATIENCE;

@@ -1,6 +1,7 @@
 //! One log, two processes after each other (here: two recorders), and the requests that outlive the first.
 
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use bartizan_evidence::Recorder;
 
@@ -17,7 +18,7 @@ fn what_the_old_process_records_after_the_handover_stands_in_the_new_ones_log_on
     old.record_important(numbered(2));
 
     let (new, new_writer) = Recorder::start(config(state.path())).unwrap();
-    new.take_over(theirs).unwrap();
+    let last_records = new.take_over(theirs).unwrap();
     block_on(new.durable(numbered(3))).unwrap();
     block_on(old.durable(numbered(4))).unwrap();
     for number in 5..2005 {
@@ -25,6 +26,7 @@ fn what_the_old_process_records_after_the_handover_stands_in_the_new_ones_log_on
         new.record_important(numbered(number + 2000));
     }
     old_writer.shutdown().unwrap();
+    last_records.wait(Duration::from_secs(20));
     new_writer.shutdown().unwrap();
 
     let kept = sequences(state.path());
@@ -52,4 +54,32 @@ fn a_new_process_that_ends_at_once_leaves_the_log_to_the_old_one_with_nothing_lo
     let actions = actions(state.path());
     assert_eq!(actions.iter().filter(|action| *action == "keys-fetched").count(), 2, "{actions:?}");
     assert_eq!(actions.first().zip(actions.last()), Some((&"audit-closed".to_owned(), &"audit-closed".to_owned())));
+}
+
+#[test]
+fn a_process_between_two_others_passes_on_what_the_first_still_records() {
+    let state = tempfile::tempdir().unwrap();
+    let start = || Recorder::start(config(state.path())).unwrap();
+    let (first, first_writer) = start();
+    let (way_to_second, second_end) = UnixStream::pair().unwrap();
+    first_writer.hand_over(way_to_second).unwrap();
+    let (second, second_writer) = start();
+    let from_first = second.take_over(second_end).unwrap();
+    let (way_to_third, third_end) = UnixStream::pair().unwrap();
+    second_writer.hand_over(way_to_third).unwrap();
+    let (third, third_writer) = start();
+    let from_second = third.take_over(third_end).unwrap();
+
+    for number in 0..300 {
+        [&first, &second, &third][number % 3].record_important(numbered(number as u64));
+    }
+    block_on(first.durable(numbered(300))).unwrap();
+    first_writer.shutdown().unwrap();
+    from_first.wait(Duration::from_secs(20));
+    second_writer.shutdown().unwrap();
+    from_second.wait(Duration::from_secs(20));
+    third_writer.shutdown().unwrap();
+    let fetched = actions(state.path()).iter().filter(|action| *action == "keys-fetched").count();
+    let kept = sequences(state.path());
+    assert_eq!((fetched, kept.clone()), (301, (1..=kept.len() as u64).collect::<Vec<_>>()));
 }

@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use bartizan_controls::gate as controls;
 use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event};
-use http::{Request, Response};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
@@ -91,6 +92,7 @@ pub(super) fn answer(
     local: Rc<Local>,
 ) -> impl Future<Output = Response<AnswerBody>> {
     let arrived = SystemTime::now();
+    let is_http1 = request.version() < Version::HTTP_2;
     let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
     async move {
         // The gate is looked up for each request: a reload reaches connections that are already open.
@@ -98,7 +100,11 @@ pub(super) fn answer(
         if let Some(refused) = refused {
             return pipeline::refuse(&raw, &refused, &gate, &local.recorder).map(AnswerBody::full);
         }
-        pipeline::run(raw, &gate, &local.pool, &local.recorder).await
+        let mut answer = pipeline::run(raw, &gate, &local.pool, &local.recorder).await;
+        if local.is_draining.get() && is_http1 && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
     }
 }
 

@@ -30,6 +30,8 @@ use crate::wire::{HeadBounds, InFlight, Lapse, Pace, Wire};
 const HYPERS_OWN_HEADERS: usize = 100;
 /// The smallest buffer that hyper takes, and room for what else came with the largest head.
 const BUFFER: usize = 8 * 1024;
+/// How long a silent connection stays open once the gate drains.
+const IDLE_AT_DRAIN: Duration = Duration::from_secs(2);
 /// How long a client that got its last answer may go on sending, until its connection is closed under it.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -99,8 +101,15 @@ where
     let outcome = tokio::select! {
         outcome = &mut served => outcome,
         () = draining(local) => {
-            Pin::new(&mut served).graceful_shutdown();
-            (&mut served).await
+            // Closed at once, an idle connection may be closed just as the next request comes in, which is lost then. Answers say
+            // from now on that they are the last; only on who stays silent is closed.
+            let idle = IDLE_AT_DRAIN.min(local.gate().config.server.drain / 2);
+            if let Ok(outcome) = timeout(idle, &mut served).await {
+                outcome
+            } else {
+                Pin::new(&mut served).graceful_shutdown();
+                (&mut served).await
+            }
         }
     };
     let read = served.into_parts().read_buf;

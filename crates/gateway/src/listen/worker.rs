@@ -43,6 +43,8 @@ pub(super) struct Local {
     /// The connections that each tick looks at; those that are gone go at the next one.
     paces: RefCell<Vec<Weak<Pace>>>,
     turned_away: TurnedAway,
+    /// Answers say that their connection ends with them (`RFC 9112 §9.6`).
+    pub(super) is_draining: Cell<bool>,
     /// Held by every connection; the worker has drained when all are gone.
     pub(super) open: watch::Sender<()>,
 }
@@ -130,6 +132,7 @@ impl Worker {
             seen: Cell::new(current.number()),
             gate: RefCell::new(current.gate()),
             current,
+            is_draining: Cell::new(false),
             open: watch::Sender::new(()),
             ticks: Ticks::default(),
             paces: RefCell::default(),
@@ -156,6 +159,7 @@ impl Worker {
                 }
             }
         }
+        local.is_draining.set(true);
         let patience = local.gate().config.server.drain;
         let is_cut = phase.wait_for(|phase| *phase == Phase::Cut);
         tokio::select! {
