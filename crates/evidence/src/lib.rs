@@ -48,8 +48,8 @@ pub use event::{
 };
 pub use mask::mask;
 pub use metrics::{
-    ConnectionGuard, ConnectionMetrics, Counter, Counters, Format, Gauge, Label, Metrics, Named, RequestMetrics,
-    SharedHistogram,
+    ConnectionGuard, ConnectionMetrics, Counter, Counters, EndpointStatus, Format, Gauge, Label, Metrics, Named,
+    RequestMetrics, SharedHistogram, UpstreamMetrics, UpstreamStatus,
 };
 pub use reader::{Following, Reader, read};
 pub use recorder::{Recorder, Slot, WriterHandle};

@@ -25,6 +25,7 @@ mod requests;
 #[cfg(test)]
 mod tests;
 mod text;
+mod upstreams;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -36,6 +37,7 @@ pub use counter::{Counter, Counters, Gauge, Label, Named};
 pub use histogram::SharedHistogram;
 pub use requests::RequestMetrics;
 pub use text::Format;
+pub use upstreams::{EndpointStatus, UpstreamMetrics, UpstreamStatus};
 
 use family::Snapshot;
 
@@ -75,6 +77,8 @@ subjects! {
     pub requests: RequestMetrics,
     /// Client connections and their handshakes.
     pub connections: ConnectionMetrics,
+    /// Upstreams and their endpoints.
+    pub upstreams: UpstreamMetrics,
     pub(crate) audit: audit::AuditMetrics,
     process: process::ProcessMetrics,
 }

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::ClientBody;
@@ -68,6 +68,15 @@ pub(crate) struct Bounded {
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     watch: BodyWatch,
+    copy: Option<Copying>,
+}
+
+/// Takes down a body on its way, for somebody who wants it whole.
+struct Copying {
+    left: usize,
+    pieces: BytesMut,
+    whole: oneshot::Sender<Bytes>,
+    is_over: bool,
 }
 
 /// The body ended early: hyper cuts the upstream's connection, so that half a body is never taken for a whole one.
@@ -82,7 +91,7 @@ impl RequestBody {
         if incoming.is_end_stream() {
             return (Self::Empty, watch);
         }
-        let bounded = Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone() };
+        let bounded = Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone(), copy: None };
         (Self::Stream(Box::new(bounded)), watch)
     }
 
@@ -97,6 +106,22 @@ impl RequestBody {
             Self::Full(bytes) => Some(Self::Full(bytes.clone())),
             Self::Stream(_) => None,
         }
+    }
+
+    /// Bytes of a body that is here whole.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Full(Some(bytes)) => bytes.len(),
+            Self::Empty | Self::Full(None) | Self::Stream(_) => 0,
+        }
+    }
+
+    /// Hands over a copy of a body on its way once it has passed whole, if that is no more than so many bytes.
+    pub(crate) fn copy_to(&mut self, most: usize) -> Option<oneshot::Receiver<Bytes>> {
+        let Self::Stream(bounded) = self else { return None };
+        let (whole, copy) = oneshot::channel();
+        bounded.copy = Some(Copying { left: most, pieces: BytesMut::new(), whole, is_over: false });
+        Some(copy)
     }
 
     /// What tells when the body is on its way, if that takes the client's time.
@@ -117,7 +142,10 @@ impl From<Bytes> for RequestBody {
 impl Bounded {
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(task) {
-            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.copy.iter_mut().for_each(|copy| copy.is_over = true);
+                return Poll::Ready(None);
+            }
             Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(BodyFault::Broken))),
             Poll::Ready(Some(Ok(frame))) => {
                 self.timer = None;
@@ -137,6 +165,7 @@ impl Bounded {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
                 self.left = self.left.checked_sub(length).ok_or(BodyFault::TooLarge)?;
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
+                self.take_down(&data);
                 return Ok(Frame::data(data));
             }
             Err(frame) => frame,
@@ -151,8 +180,28 @@ impl Bounded {
     }
 }
 
+impl Bounded {
+    fn take_down(&mut self, data: &Bytes) {
+        let Some(copy) = &mut self.copy else { return };
+        match copy.left.checked_sub(data.len()) {
+            Some(left) => {
+                copy.left = left;
+                copy.pieces.extend_from_slice(data);
+            }
+            None => self.copy = None,
+        }
+    }
+}
+
 impl Drop for Bounded {
     fn drop(&mut self) {
+        if let Some(copy) = self.copy.take()
+            && (copy.is_over || self.incoming.is_end_stream())
+            && self.watch.fault().is_none()
+        {
+            // Whoever wanted it may have given up.
+            let _ = copy.whole.send(copy.pieces.freeze());
+        }
         // Kept for a wait that begins later.
         self.watch.0.sent.notify_one();
     }

@@ -46,9 +46,19 @@ impl Onward for Pool {
         let mut authorized = inspected.into_permitted().into_authorized();
         let headers = outbound_fields(&mut authorized, gate)?;
         let route = authorized.routed.route().clone();
+        let remote = match &route.target {
+            Target::Remote(remote) => Some(remote),
+            Target::Split(split) => {
+                let caller = authorized.caller.as_ref().map(|known| &known.principal);
+                let remote = split.of(caller, authorized.routed.exchange().client);
+                remote.iter().for_each(|remote| trail.sent_to(remote.name()));
+                remote
+            }
+            Target::Local(_) => None,
+        };
         let exchange = authorized.routed.exchange_mut();
-        let response = match &route.target {
-            Target::Remote(remote) => {
+        let response = match (remote, &route.target) {
+            (Some(remote), _) => {
                 let idle = gate.config.server.timeouts.body_idle;
                 let (body, watch) = match exchange.take_body() {
                     Content::Stream(incoming) => RequestBody::bounded(incoming, route.rules.body_bytes, idle),
@@ -63,7 +73,8 @@ impl Onward for Pool {
                 trail.request_bytes(watch.bytes());
                 answer?
             }
-            Target::Local(service) => call(exchange, headers, service.as_ref(), route.rules.body_bytes).await?,
+            (None, Target::Local(service)) => call(exchange, headers, service.as_ref(), route.rules.body_bytes).await?,
+            (None, _) => return Err(Refusal::Internal("route-without-upstream")),
         };
         Ok(Forwarded { response, authorized })
     }
@@ -144,7 +155,12 @@ async fn whole(body: Full<Bytes>) -> Bytes {
 impl AskUpstream for Pool {
     async fn document(&self, question: Question) -> Result<Value, Refusal> {
         let Question { route, path, headers } = question;
-        let Target::Remote(remote) = &route.target else { return Err(Refusal::OwnerUnknown("no-upstream-to-ask")) };
+        let remote = match &route.target {
+            Target::Remote(remote) => Some(remote),
+            Target::Split(split) => split.first(),
+            Target::Local(_) => None,
+        };
+        let remote = remote.ok_or(Refusal::OwnerUnknown("no-upstream-to-ask"))?;
         let mut request = Request::new(RequestBody::Empty);
         *request.uri_mut() = path.parse().map_err(|_| Refusal::Internal("look-up-path-unreadable"))?;
         *request.headers_mut() = headers;

@@ -21,7 +21,7 @@ pub(super) struct Worker {
     groups: RefCell<HashMap<u64, Rc<LocalGroup>, BuildHasherDefault<ById>>>,
     pub(super) dice: Dice,
     /// Copies of requests that are under way.
-    pub(super) mirrors: Cell<usize>,
+    pub(super) mirrors: Rc<Cell<usize>>,
 }
 
 /// A group as one worker sees it.
@@ -44,7 +44,7 @@ impl Default for Worker {
         Self {
             groups: RefCell::default(),
             dice: Dice::new(RandomState::new().build_hasher().finish()),
-            mirrors: Cell::new(0),
+            mirrors: Rc::default(),
         }
     }
 }

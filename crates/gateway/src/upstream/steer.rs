@@ -16,7 +16,7 @@ use super::endpoint::{Endpoint, Millis, Outcome};
 use super::group::Remote;
 use super::pool::{LocalGroup, Pool};
 use super::slot::{Failed, Lease, Slot};
-use super::{Deadlines, SendFault, retry};
+use super::{Deadlines, SendFault, mirror, retry};
 use crate::body::RequestBody;
 use crate::config::{Balance, WhenAllDown};
 
@@ -70,6 +70,7 @@ pub(super) async fn send(
 ) -> Result<(Response<Incoming>, Lease), SendFault> {
     let rules = &remote.rules.retry;
     remote.budget.earn(rules);
+    mirror::copy(pool, remote, &mut request, deadlines);
     let mut tries = Tries { pool, remote, group, tried: Vec::new(), repeated: 0 };
     loop {
         let mut ticket = tries.admit(deadlines).await?;

@@ -7,6 +7,7 @@ mod issuers;
 mod operation;
 mod routes;
 mod server;
+mod upstreams;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,11 @@ pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
+pub use upstreams::{
+    Balance, Breaker, Connections, HealthCheck, Mirror, Outlier, OutlierSetting, Resolve, Retry, RetryMethods,
+    RouteShare, RouteUpstream, Upstream, UpstreamEndpoint, UpstreamLimits, UpstreamProtocol, UpstreamTls,
+    WeightedEndpoint, WhenAllDown,
+};
 
 /// The configuration of the gate. Unknown keys are errors; secrets are never written here but named, as
 /// `{ env = "NAME" }` or `{ file = "path" }`. Paths of files are relative to this file.
@@ -44,6 +50,9 @@ pub struct File {
     /// Credentials that ended before their expiry.
     #[serde(default)]
     pub revoked: Vec<Revoked>,
+    /// Named groups of endpoints.
+    #[serde(default)]
+    pub upstreams: Vec<Upstream>,
     /// What is served. Every other path gets 404 and never reaches an upstream.
     #[serde(default)]
     pub routes: Vec<Route>,

@@ -9,6 +9,7 @@ mod private;
 mod routes;
 mod server;
 mod state;
+mod upstreams;
 mod validity;
 
 use std::collections::HashMap;
