@@ -62,7 +62,7 @@ impl Pool {
         let group = self.group(remote);
         if remote.is_plain {
             let Some(slot) = group.only(remote) else { return Err(SendFault::Unreachable("no-endpoint")) };
-            return slot.exchange(request, deadlines).await.map_err(|failed| failed.fault);
+            return slot.exchange(&mut Some(request), deadlines).await;
         }
         // Boxed: the usual future stays small.
         Box::pin(steer::send(self, remote, &group, request, deadlines)).await
