@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -88,7 +88,7 @@ async function startGate(folder, upstreamPort, env) {
     .replaceAll("127.0.0.1:9443", `127.0.0.1:${consolePort}`);
   const file = join(state, "bartizan.toml");
   await writeFile(file, changed);
-  const gate = await start(binary, ["serve", file], { env, cwd: state });
+  const gate = await start(binary, ["serve", file, "--user", userInfo().username], { env, cwd: state });
   const stop = async () => {
     await gate.stop();
     await rm(state, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 """What is measured: nginx as the upstream and as the peer, and the gate, each a process tree of its own on the loopback."""
 
 import contextlib
+import getpass
 import os
 import pathlib
 import signal
@@ -220,7 +221,7 @@ def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit
             more=routes,
         )
     )
-    command = [*wrapper, str(binary), "serve", str(configuration)]
+    command = [*wrapper, str(binary), "serve", str(configuration), "--user", getpass.getuser()]
     return Server(name, command, port, folder / f"{name}.log", limit=limit)
 
 

@@ -13,6 +13,7 @@ use crate::answer::mask::{Mask, MaskKinds, Masker};
 use crate::client_address::client_address;
 use crate::path::CanonicalPath;
 use crate::path::query::Query;
+use crate::proxy_protocol::{Parsed, parse};
 
 /// A path that is taken is read the same way a second time, and hides nothing that another server might act on.
 pub fn path(input: &[u8]) {
@@ -54,6 +55,30 @@ pub fn forwarded(input: &[u8]) {
     let trusted = ["10.0.0.0/8".parse().expect("a network")];
     let first = client_address(peer, &headers, &trusted).ok();
     assert_eq!(first, client_address(peer, &headers, &trusted).ok());
+}
+
+/// Read by demand, a PROXY header is what it is at once, and no byte after it is taken.
+pub fn proxy_protocol(input: &[u8]) {
+    let at_once = parse(input);
+    let mut taken = 0;
+    loop {
+        let seen = input.get(..taken).expect("no more than there is");
+        match parse(seen) {
+            Ok(Parsed::Partial(more)) => {
+                assert!(more > 0, "asks for nothing");
+                if taken + more > input.len() {
+                    return;
+                }
+                taken += more;
+            }
+            Ok(Parsed::Whole(header, length)) => {
+                assert_eq!(length, taken, "a byte of what follows was taken");
+                assert!(length <= 4096);
+                return assert_eq!(at_once, Ok(Parsed::Whole(header, length)));
+            }
+            Err(fault) => return assert_eq!(at_once, Err(fault)),
+        }
+    }
 }
 
 /// However a body is cut into chunks, what leaves is the same, has its length, and differs by stars only.

@@ -9,6 +9,7 @@ mod answer;
 mod client_address;
 mod gate;
 mod path;
+mod proxy_protocol;
 mod tokens;
 
 /// A target: its name and what it does.
@@ -24,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
     ("path", gate::path),
+    ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),
     ("token", tokens::token),
     ("trace", gate::trace),

@@ -1,15 +1,15 @@
 //! Events as Elastic Common Schema 8.17, one JSON object to a line; what the schema has no field for stands under `bartizan`.
 
 pub(crate) mod node;
+mod request;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::event::{ClosedEvent, ConnectionEvent, RequestEvent};
+use crate::event::{ClosedEvent, ConnectionEvent};
 use crate::json::Json;
-use crate::{Event, GapCause, Outcome, Protocol, Stage};
+use crate::{Event, GapCause};
 
 /// Encodes events. Keeps the text of the current second, which most events share.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ impl Encoder {
             json.timestamp("@timestamp", &self.text, micros);
             json.constant(r#""ecs":{"version":"8.17.0"}"#);
             match event {
-                Event::Request(request) => encode_request(json, sequence, request),
+                Event::Request(request) => request::encode(json, sequence, request),
                 Event::Connection(connection) => encode_connection(json, sequence, connection),
                 Event::Closed(closed) => encode_closed(json, sequence, closed),
                 Event::Node(node) => node::encode(json, sequence, node),
@@ -86,100 +86,6 @@ fn encode_event(json: &mut Json<'_>, sequence: Option<u64>, kind: &Kind, facts: 
     });
 }
 
-fn encode_request(json: &mut Json<'_>, sequence: Option<u64>, request: &RequestEvent) {
-    let (types, outcome): (&'static [&'static str], _) = match request.outcome {
-        Outcome::Answered => (&["access", "allowed"], "success"),
-        Outcome::Refused => (&["access", "denied"], "failure"),
-        Outcome::Failed => (&["access", "error"], "failure"),
-        Outcome::Cancelled => (&["access", "end"], "unknown"),
-    };
-    let refused_sign_in = request.outcome == Outcome::Refused && request.stage == Stage::Authenticate;
-    let categories: &'static [&'static str] = if refused_sign_in { &["web", "authentication"] } else { &["web"] };
-    let kind = Kind { categories, types, action: "request", outcome };
-    let facts = Facts {
-        duration: Some(nanos(request.timings.total())),
-        code: request.reason.as_ref().map(|reason| reason.code),
-        reason: request.reason.as_ref().map(|reason| reason.detail.unmasked()),
-    };
-    encode_event(json, sequence, &kind, &facts);
-    encode_http(json, request);
-    json.nested("url", |json| json.outside("path", request.path.unmasked()));
-    json.nested("client", |json| json.address("ip", request.client));
-    json.nested("source", |json| {
-        json.address("ip", request.peer.ip());
-        json.number("port", request.peer.port());
-    });
-    if let Some(version) = request.tls {
-        json.nested("tls", |json| {
-            json.word("version", version.as_str());
-            json.word("version_protocol", "tls");
-        });
-    }
-    if let Some(subject) = &request.subject {
-        json.nested("user", |json| json.outside("id", subject));
-    }
-    if let Some(user_agent) = &request.user_agent {
-        json.nested("user_agent", |json| json.outside("original", user_agent.unmasked()));
-    }
-    if let Some(control) = request.control {
-        json.nested("rule", |json| json.word("id", control.as_str()));
-    }
-    json.nested("bartizan", |json| encode_own(json, request));
-}
-
-fn encode_http(json: &mut Json<'_>, request: &RequestEvent) {
-    json.nested("http", |json| {
-        json.word(
-            "version",
-            match request.protocol {
-                Protocol::Http1 => "1.1",
-                Protocol::Http2 => "2",
-            },
-        );
-        json.nested("request", |json| {
-            json.own("id", &request.request_id.as_text());
-            json.own("method", request.method.as_str());
-            if let Some(bytes) = request.request_bytes {
-                json.number("bytes", bytes);
-            }
-        });
-        json.nested("response", |json| json.number("status_code", request.status));
-    });
-}
-
-/// What is the gate's own: the decision, and what led to it.
-fn encode_own(json: &mut Json<'_>, request: &RequestEvent) {
-    json.word("stage", request.stage.as_str());
-    json.word("outcome", request.outcome.as_str());
-    json.truth("has_query", request.has_query);
-    let names: [(_, &Option<Arc<str>>); 3] =
-        [("route", &request.route), ("upstream", &request.upstream), ("issuer", &request.issuer)];
-    for (key, name) in names {
-        if let Some(name) = name {
-            json.own(key, name);
-        }
-    }
-    if let Some(credential) = request.credential {
-        json.word("credential", credential);
-    }
-    json.nested("timings", |json| {
-        for (stage, took) in request.timings.iter() {
-            json.number(stage.as_str(), nanos(took));
-        }
-    });
-    if request.observed.is_empty() {
-        return;
-    }
-    json.list("observed", &request.observed, |json, observed| {
-        json.element(|json| {
-            json.word("stage", observed.stage.as_str());
-            json.word("control", observed.control.as_str());
-            json.word("code", observed.reason.code);
-            json.outside("reason", observed.reason.detail.unmasked());
-        });
-    });
-}
-
 fn encode_connection(json: &mut Json<'_>, sequence: Option<u64>, connection: &ConnectionEvent) {
     let refused = connection.control.is_some();
     let types: &'static [&'static str] = if refused { &["connection", "denied"] } else { &["connection", "end"] };
@@ -199,11 +105,19 @@ fn encode_connection(json: &mut Json<'_>, sequence: Option<u64>, connection: &Co
 fn encode_closed(json: &mut Json<'_>, sequence: Option<u64>, closed: &ClosedEvent) {
     let kind =
         Kind { categories: &["network"], types: &["connection", "end"], action: "stream-closed", outcome: "unknown" };
-    let facts = Facts { duration: Some(nanos(closed.duration)), code: Some(closed.cause.as_str()), reason: None };
+    let facts =
+        Facts { duration: Some(nanos(closed.duration)), code: Some(closed.cause.as_str()), reason: closed.reason };
     encode_event(json, sequence, &kind, &facts);
     json.nested("http", |json| json.nested("request", |json| json.own("id", &closed.request_id.as_text())));
     json.nested("client", |json| json.number("bytes", closed.bytes_received));
     json.nested("server", |json| json.number("bytes", closed.bytes_sent));
+    json.nested("bartizan", |json| {
+        json.word("stream", closed.kind.as_str());
+        if let (Some(received), Some(sent)) = (closed.messages_received, closed.messages_sent) {
+            json.number("messages_received", received);
+            json.number("messages_sent", sent);
+        }
+    });
 }
 
 fn encode_gap(json: &mut Json<'_>, sequence: Option<u64>, lost: Option<u64>, cause: GapCause) {

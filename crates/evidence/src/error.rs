@@ -32,6 +32,11 @@ pub enum EvidenceError {
         /// Where the line begins.
         offset: u64,
     },
+    /// The process that has taken the audit log over does not record what it is sent.
+    #[error(
+        "the process that has taken over the audit log does not answer ({0}); if it ends, this one takes the log back"
+    )]
+    Relay(Arc<str>),
     /// The thread that writes could not be started, or ended early.
     #[error("the audit writer is not running ({0}); restart the node")]
     WriterGone(Arc<str>),

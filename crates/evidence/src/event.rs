@@ -2,7 +2,7 @@ mod node;
 mod request;
 mod trace;
 
-pub use node::{CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, GapCause, NodeEvent};
+pub use node::{CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, GapCause, NodeEvent, StreamKind};
 pub use request::{Method, Observed, Outcome, Protocol, Reason, RequestEvent, Stage, Timings, TlsVersion};
 pub use trace::{SpanId, Trace, TraceId};
 

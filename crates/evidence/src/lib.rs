@@ -34,6 +34,7 @@ mod mask;
 mod metrics;
 mod reader;
 mod recorder;
+mod relay;
 mod request_id;
 mod sink;
 mod tail;
@@ -44,7 +45,7 @@ pub use config::{Config, Sink};
 pub use error::EvidenceError;
 pub use event::{
     CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, Event, GapCause, Method, NodeEvent, Observed, Outcome,
-    Protocol, Reason, RequestEvent, SpanId, Stage, Timings, TlsVersion, Trace, TraceId,
+    Protocol, Reason, RequestEvent, SpanId, Stage, StreamKind, Timings, TlsVersion, Trace, TraceId,
 };
 pub use mask::mask;
 pub use metrics::{

@@ -22,6 +22,7 @@ mod histogram;
 mod process;
 mod reference;
 mod requests;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -97,6 +98,7 @@ pub(crate) struct Derived {
     requests: requests::Derived,
     connections: connections::Derived,
     configuration: configuration::Derived,
+    streams: streams::Derived,
     pub(crate) audit: audit::Derived,
 }
 
@@ -122,6 +124,7 @@ impl Metrics {
         let derived = self.derived();
         self.0.subjects.collect(&derived, &mut snapshot);
         derived.configuration.collect(&mut snapshot);
+        derived.streams.collect(&mut snapshot);
         drop(derived);
         snapshot
     }
@@ -138,7 +141,8 @@ impl Derived {
             Event::Request(request) => self.requests.observe(request),
             Event::Connection(connection) => self.connections.observe(connection),
             Event::Node(node) => self.configuration.observe(node, recorded),
-            Event::Closed(_) | Event::Gap { .. } => {}
+            Event::Closed(closed) => self.streams.observe(closed),
+            Event::Gap { .. } => {}
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, oneshot};
 
+use crate::relay;
 use crate::writer::Writer;
 use crate::{Config, Event, EvidenceError, Metrics};
 
@@ -51,16 +53,35 @@ pub(crate) struct Queue {
     metrics: Metrics,
     /// Set while the audit log cannot be written.
     fault: Mutex<Option<EvidenceError>>,
+    /// Whom to hand the log over to.
+    successor: Mutex<Option<Successor>>,
+}
+
+/// The process that the log is handed over to.
+#[derive(Debug)]
+pub(crate) struct Successor {
+    pub(crate) stream: UnixStream,
+    /// Told once the log is let go of, or could not be.
+    pub(crate) tell: mpsc::SyncSender<Result<(), EvidenceError>>,
 }
 
 /// An event on its way to the writer.
 #[derive(Debug)]
 pub(crate) struct Item {
-    pub(crate) event: Event,
+    pub(crate) content: Content,
     /// When an event was recorded that carries no time of its own.
     pub(crate) recorded: SystemTime,
     /// Told once the event is durable, or could not be made so at once.
     pub(crate) acknowledge: Option<oneshot::Sender<Result<(), EvidenceError>>>,
+}
+
+/// What is to be recorded.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// An event of this process.
+    Event(Event),
+    /// Whole lines of the process that had the log before, to be numbered.
+    Relayed(Box<[u8]>),
 }
 
 impl Recorder {
@@ -90,6 +111,7 @@ impl Recorder {
             clock,
             metrics,
             fault: Mutex::new(None),
+            successor: Mutex::new(None),
         });
         // The thread holds the queue until it ends, so that it can close it whatever ends it.
         hand_over.send(Arc::clone(&queue)).map_err(|_| EvidenceError::WriterGone("it ended at once".into()))?;
@@ -142,6 +164,30 @@ impl Recorder {
         durable.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    /// Records what the process that had the log before ([`WriterHandle::hand_over`]) still sends, until it ends.
+    ///
+    /// # Errors
+    /// A thread that cannot be had.
+    pub fn take_over(&self, stream: UnixStream) -> Result<(), EvidenceError> {
+        let started = relay::take_over(self.clone(), stream);
+        started.map_err(|cause| EvidenceError::WriterGone(cause.to_string().into()))
+    }
+
+    /// Makes lines of another process durable, as [`Recorder::durable`] does an event. Blocks.
+    pub(crate) fn relayed(&self, lines: Box<[u8]>) -> Result<(), EvidenceError> {
+        while !self.0.take(self.0.capacity + IMPORTANT_PLACES) {
+            if self.0.is_closed() {
+                return Err(closed());
+            }
+            thread::sleep(ROOM_POLL);
+        }
+        let (acknowledge, durable) = oneshot::channel();
+        let content = Content::Relayed(lines);
+        self.0.send(Item { content, recorded: (self.0.clock)(), acknowledge: Some(acknowledge) });
+        self.0.wake();
+        durable.blocking_recv().unwrap_or_else(|_| Err(closed()))
+    }
+
     /// What keeps the audit log from being written at present: a node that reports it is not ready.
     pub fn fault(&self) -> Option<EvidenceError> {
         self.0.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -181,6 +227,19 @@ impl Drop for Slot {
 }
 
 impl WriterHandle {
+    /// Gives the audit log to another process: what was taken so far is made durable, the log is closed and let go of, and what
+    /// this process records from now on goes through `stream` to [`Recorder::take_over`] there. Should that process end before this
+    /// one, the log is taken back, with whatever was not durable yet.
+    ///
+    /// # Errors
+    /// If the log cannot be closed well: it stays with this process.
+    pub fn hand_over(&self, stream: UnixStream) -> Result<(), EvidenceError> {
+        let (tell, told) = mpsc::sync_channel(1);
+        *self.queue.successor.lock().unwrap_or_else(PoisonError::into_inner) = Some(Successor { stream, tell });
+        self.queue.wake();
+        told.recv().unwrap_or_else(|_| Err(closed()))
+    }
+
     /// Takes no more events, makes all that were taken durable, and ends the thread. Blocks for up to
     /// [`Config::shutdown_within`], and for slots that are still held up to a second of it.
     ///
@@ -232,8 +291,12 @@ impl Queue {
             Event::Connection(ref event) => event.time,
             Event::Closed(ref event) => event.time,
         };
+        self.send(Item { content: Content::Event(event), recorded, acknowledge });
+    }
+
+    fn send(&self, item: Item) {
         // Fails only when the writer ended by a panic; it has then closed the queue, and the gate refuses.
-        if self.sender.send(Item { event, recorded, acknowledge }).is_err() {
+        if self.sender.send(item).is_err() {
             self.metrics.audit().unrecorded.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -273,6 +336,10 @@ impl Queue {
 
     pub(crate) fn set_fault(&self, fault: Option<EvidenceError>) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    pub(crate) fn successor(&self) -> Option<Successor> {
+        self.successor.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -17,6 +17,8 @@ pub struct RequestIdText([u8; TEXT_LENGTH]);
 pub struct ParseRequestIdError;
 
 const TEXT_LENGTH: usize = 36;
+/// Where in the text the two digits of each byte stand.
+const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 impl RequestId {
@@ -36,11 +38,11 @@ impl RequestId {
 
     /// The 36 characters of the id, without allocating.
     pub fn as_text(&self) -> RequestIdText {
-        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
         let mut text = [b'-'; TEXT_LENGTH];
-        let places = text.iter_mut().enumerate().filter(|(index, _)| !is_hyphen(*index));
-        for ((_, place), digit) in places.zip(digits) {
-            *place = HEX.get(usize::from(digit)).copied().unwrap_or(b'0');
+        for (byte, at) in self.0.iter().zip(PLACES) {
+            for (place, digit) in text.iter_mut().skip(at).zip([byte >> 4, byte & 0x0f]) {
+                *place = HEX.get(usize::from(digit)).copied().unwrap_or(b'0');
+            }
         }
         RequestIdText(text)
     }

@@ -1,4 +1,6 @@
+mod destination;
 mod failure;
+mod handover;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,9 +12,11 @@ use tokio::sync::oneshot;
 
 use crate::ecs::Encoder;
 use crate::log::Log;
-use crate::recorder::{Item, Queue};
+use crate::recorder::{Content, Item, Queue};
+use crate::relay::{self, UNNUMBERED};
 use crate::sink::SinkQueue;
 use crate::{Config, Event, EvidenceError, GapCause, Metrics, NodeEvent};
+use destination::Destination;
 use failure::Failure;
 
 /// Events that are encoded before the file gets them: bounds the time until a waiting one is written.
@@ -30,7 +34,7 @@ const LAST_SLOTS: Duration = Duration::from_secs(1);
 /// The thread that numbers, encodes, writes and syncs. Nobody else touches the audit directory.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    log: Log,
+    log: Destination,
     encoder: Encoder,
     /// The last number that was given.
     sequence: u64,
@@ -66,7 +70,7 @@ impl Writer {
         let (log, tail) = Log::open(&config)?;
         let sinks = config.sinks.iter().map(SinkQueue::open).collect::<Result<_, _>>()?;
         let mut writer = Self {
-            log,
+            log: Destination::Segments(log),
             encoder: Encoder::default(),
             sequence: tail.sequence,
             sinks,
@@ -91,6 +95,7 @@ impl Writer {
     pub(crate) fn run(mut self, events: &Receiver<Item>, queue: &Queue) -> Result<(), EvidenceError> {
         let _closing = CloseAtEnd(queue);
         while !queue.is_stopping() {
+            self.look_for_successor(events, queue);
             let fetched = self.fetch(events, queue);
             self.tell_of_unrecorded(queue);
             self.persist(queue, Instant::now());
@@ -114,8 +119,13 @@ impl Writer {
         let mut derived = None;
         while fetched < BATCH && self.log.pending_bytes() < MAX_PENDING {
             let Some(item) = self.held.pop_front().or_else(|| events.try_recv().ok()) else { break };
-            derived.get_or_insert_with(|| metrics.derived()).observe(&item.event, item.recorded);
-            self.append(item.recorded, &item.event);
+            match item.content {
+                Content::Event(event) => {
+                    derived.get_or_insert_with(|| metrics.derived()).observe(&event, item.recorded);
+                    self.append(item.recorded, &event);
+                }
+                Content::Relayed(lines) => self.append_relayed(&lines),
+            }
             self.waiting.extend(item.acknowledge);
             fetched += 1;
         }
@@ -128,10 +138,21 @@ impl Writer {
     }
 
     fn append(&mut self, recorded: SystemTime, event: &Event) {
-        self.sequence += 1;
+        let sequence = if self.log.is_ours() {
+            self.sequence += 1;
+            self.sequence
+        } else {
+            UNNUMBERED
+        };
         self.pending_events += 1;
         self.oldest.get_or_insert_with(Instant::now);
-        self.encoder.encode(self.log.pending(), Some(self.sequence), recorded, event);
+        self.encoder.encode(self.log.pending(), Some(sequence), recorded, event);
+    }
+
+    /// Records of the process that had the log before, numbered among our own.
+    fn append_relayed(&mut self, lines: &[u8]) {
+        self.oldest.get_or_insert_with(Instant::now);
+        self.pending_events += relay::number(lines, &mut self.sequence, self.log.pending());
     }
 
     /// A record of the writer's own.
@@ -192,7 +213,7 @@ impl Writer {
     fn sync(&mut self) -> Result<(), EvidenceError> {
         let begun = Instant::now();
         self.last_sync = Some(begun);
-        self.log.sync()?;
+        self.sync_somewhere()?;
         self.metrics.derived().audit.synced(begun.elapsed());
         self.oldest = None;
         self.pending_events = 0;
@@ -297,7 +318,9 @@ impl Writer {
             if slots_done && !closed {
                 closed = true;
                 self.tell_of_abandoned(queue);
-                self.append_own(&Event::Node(NodeEvent::AuditClosed));
+                if self.log.is_ours() {
+                    self.append_own(&Event::Node(NodeEvent::AuditClosed));
+                }
             }
             match self.sync() {
                 Ok(()) if closed => break,

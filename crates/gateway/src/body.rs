@@ -2,8 +2,10 @@
 
 mod answer;
 mod client;
+mod flow;
 mod request;
 
 pub(crate) use answer::{AnswerBody, AnswerFault, Leased, Source};
 pub(crate) use client::ClientBody;
+pub(crate) use flow::{Flow, Form};
 pub(crate) use request::{BodyFault, BodyWatch, RequestBody};

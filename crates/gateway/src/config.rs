@@ -1,5 +1,6 @@
 //! What the gate is told. Every value here is already checked and typed: the file it came from is the binary's business.
 
+mod acme;
 mod listening;
 
 use std::net::SocketAddr;
@@ -13,14 +14,17 @@ use bartizan_token::{ApiKeyRecord, Issuer};
 use http::{Method, Uri};
 use ipnet::IpNet;
 
+pub use self::acme::{Acme, AcmeChallenge, ExternalAccount};
 pub use self::listening::{
     CertificateDemand, ClientCertificates, ListenAddress, Listening, NotAListenAddress, ProxyProtocol, UnixSockets,
     UnknownRevocation,
 };
 use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 
+mod streams;
 mod upstream;
 
+pub use streams::{Compression, Grpc, WebSocket};
 pub use upstream::{
     Balance, Breaker, Connections, Destination, Endpoint, EndpointAddress, EndpointLimits, HealthCheck, LinkLocal,
     Mirror, MirrorCredentials, Outlier, Protocol, Resolve, Retry, RetryMethods, Scheme, Share, StatusRange, Upstream,
@@ -90,6 +94,13 @@ pub enum Tls {
     Files {
         /// At least one.
         certificates: Vec<CertificateFiles>,
+        /// The lowest version that is spoken.
+        min_version: TlsVersion,
+    },
+    /// A certificate that the gate fetches, and renews, by ACME (`RFC 8555`).
+    Acme {
+        /// From whom, and for which names.
+        acme: Arc<Acme>,
         /// The lowest version that is spoken.
         min_version: TlsVersion,
     },
@@ -232,6 +243,10 @@ pub struct Route {
     pub timeouts: UpstreamTimeouts,
     /// What is done to its answers.
     pub answer: AnswerRules,
+    /// WebSocket connections, where it takes them.
+    pub websocket: Option<WebSocket>,
+    /// gRPC calls, where it takes nothing else.
+    pub grpc: Option<Grpc>,
 }
 
 /// How long an upstream may take.
@@ -243,11 +258,18 @@ pub struct UpstreamTimeouts {
     pub first_byte: Duration,
     /// For the exchange up to the answer's last byte: the connection is cut beyond.
     pub total: Duration,
+    /// Between two pieces of an event stream or a gRPC call, in place of `total`: such answers have no end of their own.
+    pub stream_idle: Duration,
 }
 
 impl Default for UpstreamTimeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), first_byte: Duration::from_secs(30), total: Duration::from_mins(5) }
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(30),
+            total: Duration::from_mins(5),
+            stream_idle: Duration::from_mins(5),
+        }
     }
 }
 

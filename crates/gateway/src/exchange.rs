@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bartizan_controls::ControlId;
 use bartizan_evidence::{
     CloseCause, ClosedEvent, Event, Method, Observed, Outcome, Protocol, Reason, Recorder, RequestEvent, RequestId,
-    RequestPath, Slot, Stage, Timings, TlsVersion, UserAgent,
+    RequestPath, Slot, Stage, StreamKind, Timings, TlsVersion, UserAgent,
 };
 use bartizan_policy::{Principal, Timestamp};
 use bartizan_token::ClientCertificate;
@@ -81,7 +81,7 @@ impl Raw {
         request_id: RequestId,
     ) -> Self {
         let (head, body) = request.into_parts();
-        let client = connection.peer.ip();
+        let client = connection.client;
         let (body, authority) = (Content::Stream(body.into()), HeaderValue::from_static(""));
         Self(Box::new(Exchange { head, body, connection, client, authority, arrived, request_id, limited: None }))
     }
@@ -285,6 +285,7 @@ impl OpenAnswer {
         self.cause = match fault {
             AnswerFault::Upstream(_) => CloseCause::UpstreamFault,
             AnswerFault::TooSlow => CloseCause::Timeout,
+            AnswerFault::Ended(cause) => *cause,
         };
     }
 }
@@ -293,18 +294,22 @@ impl Drop for OpenAnswer {
     fn drop(&mut self) {
         self.recorder.metrics().requests().answered(self.bytes);
         let duration = self.began.elapsed();
-        let broke = matches!(self.cause, CloseCause::UpstreamFault | CloseCause::Timeout);
-        if !broke && duration < LONG {
+        let is_ordinary = matches!(self.cause, CloseCause::Finished | CloseCause::ClientGone);
+        if is_ordinary && duration < LONG {
             return;
         }
         let Some(slot) = self.recorder.reserve() else { return };
         slot.record(Event::Closed(ClosedEvent {
             time: SystemTime::now(),
             request_id: self.request_id,
+            kind: StreamKind::Answer,
             bytes_received: 0,
             bytes_sent: self.bytes,
+            messages_received: None,
+            messages_sent: None,
             duration,
             cause: self.cause,
+            reason: None,
         }));
     }
 }

@@ -70,14 +70,28 @@ const IDENTITY_PREFIXES: &[&str] = &[
 
 /// Removes hop-by-hop fields, those that `Connection` names among them.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    for name in connection_options(headers) {
-        headers.remove(name);
+    strip(headers, |_| false);
+}
+
+/// Removes what must not cross towards an upstream: hop-by-hop fields, and what only the gate may say. `Expect` is the gate's too:
+/// hyper answered `100-continue` itself, and the upstream would answer it a second time.
+pub(crate) fn strip_request(headers: &mut HeaderMap) {
+    strip(headers, |name| name == "expect" || is_reserved(name));
+}
+
+/// One pass over the names that are there: asking for each name that must not be costs a hash for every one of them.
+fn strip(headers: &mut HeaderMap, is_reserved: fn(&str) -> bool) {
+    if headers.keys().any(|name| *name == header::CONNECTION) {
+        for name in connection_options(headers) {
+            headers.remove(name);
+        }
     }
-    for name in &HOP_BY_HOP {
+    while let Some(name) = headers.keys().find(|name| HOP_BY_HOP.contains(name) || is_reserved(name.as_str())) {
+        let name = name.clone();
         headers.remove(name);
     }
     // `TE: trailers` is the one value that is meant for the far end (gRPC).
-    if headers.get(header::TE).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"trailers")) {
+    if headers.iter().any(|(name, value)| *name == header::TE && !value.as_bytes().eq_ignore_ascii_case(b"trailers")) {
         headers.remove(header::TE);
     }
 }
@@ -98,15 +112,8 @@ fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
-/// Removes what only the gate may say, and every field whose name has an underscore: CGI, WSGI and Rack read `X_Forwarded_For` and
+/// What only the gate may say, and every field whose name has an underscore: CGI, WSGI and Rack read `X_Forwarded_For` and
 /// `X-Forwarded-For` as the same variable.
-pub(crate) fn strip_identity(headers: &mut HeaderMap) {
-    let forged: Vec<HeaderName> = headers.keys().filter(|name| is_reserved(name.as_str())).cloned().collect();
-    for name in forged {
-        headers.remove(name);
-    }
-}
-
 fn is_reserved(name: &str) -> bool {
     let Some(&first) = name.as_bytes().first() else { return true };
     // Nine of ten fields begin with another letter: they cost one comparison and a search for the underscore.
@@ -119,7 +126,7 @@ fn is_reserved(name: &str) -> bool {
 
 /// Removes a client's trailers that would act as header fields if somebody merged them (`RFC 9110 §6.5.1`).
 pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
-    strip_identity(trailers);
+    strip_request(trailers);
     strip_answer_trailers(trailers);
 }
 
@@ -176,7 +183,7 @@ mod tests {
             "x-original-url",
             "x-goog-iap-jwt-assertion",
         ]);
-        strip_identity(&mut forged);
+        strip_request(&mut forged);
         assert!(forged.is_empty(), "{forged:?}");
     }
 
@@ -185,7 +192,7 @@ mod tests {
         let names =
             ["accept", "authorization", "content-type", "x-csrf-token", "x-requested-with", "traceparent", "cookie"];
         let mut ordinary = headers(&names);
-        strip_identity(&mut ordinary);
+        strip_request(&mut ordinary);
         assert_eq!(ordinary.len(), names.len());
     }
 

@@ -1,12 +1,15 @@
 //! A configuration, compiled: everything that stages look up, in one immutable value that a reload replaces.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, RecordError, Verifier, VerifierError};
+use http::HeaderValue;
 
+use crate::acme::AcmeCertificates;
 use crate::answer::headers::SecurityHeaders;
 use crate::assertions::Assertions;
 use crate::config::{Config, Route, Upstream};
@@ -14,9 +17,10 @@ use crate::counters::MemoryCounters;
 use crate::issuer_keys::FetchedKeys;
 use crate::pipeline::{Admission, VerifiedTokens};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Revocations, Sessions};
-use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target};
+use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
 use crate::upstream::{Split, Upstreams};
+use crate::vigil::Standing;
 
 /// A compiled configuration with its ports plugged in.
 pub struct Gate {
@@ -31,9 +35,15 @@ pub struct Gate {
     pub(crate) assertions: Assertions,
     pub(crate) assertion_keys: Arc<dyn AssertionKeys>,
     pub(crate) tls: Option<Certificates>,
+    /// How the configuration itself names the gate: what clients usually say in `Host`.
+    pub(crate) own_authority: HeaderValue,
     /// For answers that belong to no route.
     pub(crate) plain_headers: SecurityHeaders,
-    revoked: RevocationSet,
+    /// What watches over long exchanges asks this: it outlives one configuration.
+    pub(crate) standing: Arc<Standing>,
+    /// Whether any route takes WebSocket connections.
+    pub(crate) has_websockets: bool,
+    revoked: Arc<RevocationSet>,
     revocations: Option<Arc<dyn Revocations>>,
     pub(crate) in_flight: Arc<AtomicUsize>,
     hasher: RandomState,
@@ -49,8 +59,10 @@ pub struct Ports {
     fetched: Arc<FetchedKeys>,
     upstreams: Arc<Upstreams>,
     in_flight: Arc<AtomicUsize>,
+    standing: Arc<Standing>,
     hasher: RandomState,
     mounts: Vec<Mount>,
+    acme: Option<Arc<AcmeCertificates>>,
 }
 
 /// A room of this process that is served like any other upstream, and through the same stages.
@@ -111,9 +123,23 @@ impl Ports {
             assertion_keys,
             fetched,
             in_flight: Arc::default(),
+            standing: Arc::default(),
             hasher: RandomState::new(),
             mounts: Vec::new(),
+            acme: None,
         }
+    }
+
+    /// Fetches certificates where a configuration asks for it.
+    #[must_use]
+    pub fn with_acme(mut self, acme: Arc<AcmeCertificates>) -> Self {
+        self.acme = Some(acme);
+        self
+    }
+
+    /// Whether clients are refused because no certificate was fetched yet.
+    pub fn waits_for_certificate(&self) -> bool {
+        self.acme.as_ref().is_some_and(|acme| acme.is_waiting())
     }
 
     /// Serves a room of this process.
@@ -126,6 +152,7 @@ impl Ports {
     /// Asks `revocations` beside the configured ones.
     #[must_use]
     pub fn with_revocations(mut self, revocations: Arc<dyn Revocations>) -> Self {
+        self.standing = Arc::new(Standing::new(Some(revocations.clone())));
         self.revocations = Some(revocations);
         self
     }
@@ -158,9 +185,12 @@ impl Gate {
             counters: ports.counters.clone(),
             assertions: Assertions::default(),
             assertion_keys: ports.assertion_keys.clone(),
-            tls: tls::load(&config.server)?,
+            tls: tls::load(&config.server, ports.acme.as_ref())?,
+            own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
-            revoked: config.revoked.iter().cloned().collect(),
+            standing: ports.standing.clone(),
+            has_websockets: config.routes.iter().any(|route| route.websocket.is_some()),
+            revoked: Arc::new(config.revoked.iter().cloned().collect()),
             revocations: ports.revocations.clone(),
             in_flight: ports.in_flight.clone(),
             hasher: ports.hasher.clone(),
@@ -169,8 +199,8 @@ impl Gate {
     }
 
     /// The certificates in use, for the operator to compare.
-    pub fn certificates(&self) -> &[tls::CertificateInfo] {
-        self.tls.as_ref().map_or(&[], |tls| &tls.infos)
+    pub fn certificates(&self) -> Vec<tls::CertificateInfo> {
+        self.tls.as_ref().map(Certificates::infos).unwrap_or_default()
     }
 
     /// What it was compiled from.
@@ -182,6 +212,11 @@ impl Gate {
         Admission::take(&self.in_flight, self.config.limits.concurrency.get())
     }
 
+    /// Tells exchanges that began under another configuration what this one revokes.
+    pub(crate) fn put_in_force(&self) {
+        self.standing.put(self.revoked.clone());
+    }
+
     pub(crate) fn is_revoked(&self, principal: &Principal) -> bool {
         self.revoked.stops(principal) || self.revocations.as_ref().is_some_and(|others| others.stops(principal))
     }
@@ -190,6 +225,13 @@ impl Gate {
     pub(crate) fn counter_key(&self, counted: &impl Hash) -> CounterKey {
         CounterKey(self.hasher.hash_one(counted))
     }
+}
+
+fn own_authority(config: &Config) -> HeaderValue {
+    let authority = config.server.public_url.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+    // One with credentials in it is refused as any other is.
+    let plain = HeaderValue::from_str(authority).ok().filter(|_| !authority.contains('@'));
+    plain.unwrap_or(HeaderValue::from_static(""))
 }
 
 fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, GateError> {
@@ -211,12 +253,14 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
         compiled.push((rules.clone(), target));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
+    let mut headers = HashMap::new();
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
     numbered
         .map(|((rules, target), index)| {
-            let answer = Answer::compile(&rules.answer)
+            let answer = Answer::compile(&rules.answer, &mut headers)
                 .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
-            Ok(CompiledRoute { name: rules.name.clone(), answer, rules, target, index })
+            let parameters = parameter_names(&rules.path);
+            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, index })
         })
         .collect()
 }

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acme;
 mod answer;
 mod assertions;
 mod body;
@@ -15,7 +16,9 @@ mod exchange;
 mod fetch;
 mod fields;
 mod gate;
+mod grpc;
 mod issuer_keys;
+pub mod layer;
 pub mod listen;
 pub(crate) mod path;
 mod pipeline;
@@ -25,7 +28,10 @@ mod refusal;
 mod route;
 mod tls;
 mod upstream;
+mod vigil;
+mod websocket;
 
+pub use acme::AcmeCertificates;
 pub use answer::cookies::{CookieRules, GateCookie};
 pub use answer::cors::origin::WebOrigin;
 pub use answer::cors::{Cors, Credentials, Origins, PrivateNetwork};

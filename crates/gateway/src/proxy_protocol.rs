@@ -106,6 +106,10 @@ fn is_port(text: &str) -> bool {
 }
 
 fn version_2(bytes: &[u8]) -> Result<Parsed, ProxyFault> {
+    // No more at first than the signature has: the shortest line of version 1 ends before the fixed part would.
+    if let Some(more @ 1..) = V2_SIGNATURE.len().checked_sub(bytes.len()) {
+        return Ok(Parsed::Partial(more));
+    }
     let Some((fixed, rest)) = bytes.split_first_chunk::<V2_FIXED>() else {
         return Ok(Parsed::Partial(V2_FIXED - bytes.len()));
     };

@@ -33,6 +33,14 @@ pub(crate) enum Refusal {
     ExpectationFailed,
     /// Nothing is declared at this path.
     NotDeclared,
+    /// Something else than a gRPC call, on a route that takes nothing else.
+    NotGrpc,
+    /// A WebSocket handshake that does not hold.
+    Handshake(&'static str),
+    /// A version of WebSocket that nobody speaks any more.
+    WebSocketVersion,
+    /// A page of another site wants a WebSocket connection.
+    ForeignOrigin(&'static str),
     /// The path is declared, the method is not.
     MethodNotAllowed(Vec<Method>),
     /// Two different credentials in one request.
@@ -99,6 +107,10 @@ impl Refusal {
             Self::MethodNotAllowed(_) => {
                 (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
             }
+            Self::NotGrpc => (S::UNSUPPORTED_MEDIA_TYPE, "not-grpc", "Only gRPC is served here"),
+            Self::Handshake(_) => (S::BAD_REQUEST, "websocket-handshake", "The WebSocket handshake does not hold"),
+            Self::WebSocketVersion => (S::UPGRADE_REQUIRED, "websocket-version", "Speak version 13 of WebSocket"),
+            Self::ForeignOrigin(_) => (S::FORBIDDEN, "foreign-origin", "Pages of this origin may not connect"),
             Self::AmbiguousCredentials(_) => {
                 (S::BAD_REQUEST, "ambiguous-credentials", "The request carries more than one credential")
             }
@@ -139,6 +151,8 @@ impl Refusal {
             | Self::CredentialRefused(why)
             | Self::CredentialUndecided(why)
             | Self::OwnerUnknown(why)
+            | Self::Handshake(why)
+            | Self::ForeignOrigin(why)
             | Self::UpstreamUnreachable(why)
             | Self::UpstreamTimeout(why)
             | Self::UpstreamFault(why)
@@ -160,9 +174,11 @@ impl Refusal {
             Self::Malformed(_) | Self::AmbiguousForwarding(_) | Self::Misdirected | Self::ExpectationFailed => {
                 gate::REQUEST_INTEGRITY.id
             }
+            Self::Handshake(_) | Self::WebSocketVersion => gate::REQUEST_INTEGRITY.id,
+            Self::ForeignOrigin(_) => gate::CORS.id,
             Self::AmbiguousPath(_) => gate::PATH_NORMALIZATION.id,
             Self::TargetTooLong | Self::HeadTooLarge | Self::BodyTooLarge | Self::BodyTooSlow => gate::SIZE_LIMITS.id,
-            Self::NotDeclared | Self::MethodNotAllowed(_) => gate::DECLARED_ROUTES.id,
+            Self::NotDeclared | Self::MethodNotAllowed(_) | Self::NotGrpc => gate::DECLARED_ROUTES.id,
             Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
             Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,
             Self::Denied(denial) => match denial {
@@ -229,6 +245,9 @@ impl Refusal {
                     header::WWW_AUTHENTICATE,
                     &format!(r#"Bearer error="insufficient_scope", scope="{scope}""#),
                 );
+            }
+            Self::WebSocketVersion => {
+                headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
             Self::RateLimited(limited) => limited.add_fields(headers),
             Self::Overloaded | Self::Unrecordable | Self::CredentialUndecided(_) | Self::UpstreamBusy(_) => {

@@ -1,5 +1,6 @@
 //! What is declared, compiled for look-up.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aho_corasick::BuildError;
@@ -8,10 +9,10 @@ use http::Method;
 
 use crate::answer::cookies::CookieRules;
 use crate::answer::cors::CorsPolicy;
-use crate::answer::headers::SecurityHeaders;
+use crate::answer::headers::{HeaderConfig, SecurityHeaders};
 use crate::answer::mask::Mask;
 use crate::config::{AnswerRules, Route};
-use crate::path::CanonicalPath;
+use crate::path::{CanonicalPath, decoded};
 use crate::ports::LocalService;
 use crate::upstream::{Remote, Split};
 
@@ -21,13 +22,15 @@ pub(crate) struct CompiledRoute {
     pub(crate) rules: Route,
     pub(crate) target: Target,
     pub(crate) answer: Answer,
+    /// Names of the path's parameters, in their order.
+    pub(crate) parameters: Vec<Arc<str>>,
     /// Distinguishes this route's counters and cached assertions from all others'.
     pub(crate) index: u32,
 }
 
 /// What is done to a route's answers, compiled.
 pub(crate) struct Answer {
-    pub(crate) headers: SecurityHeaders,
+    pub(crate) headers: Arc<SecurityHeaders>,
     pub(crate) cors: CorsPolicy,
     pub(crate) cookies: CookieRules,
     /// What is masked, if anything is.
@@ -35,10 +38,15 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn compile(rules: &AnswerRules) -> Result<Self, BuildError> {
+    /// `headers` holds what earlier routes compiled: thousands of routes have a handful of settings.
+    pub(crate) fn compile(
+        rules: &AnswerRules,
+        headers: &mut HashMap<HeaderConfig, Arc<SecurityHeaders>>,
+    ) -> Result<Self, BuildError> {
         let mask = rules.mask.any().then(|| Mask::compile(rules.mask)).transpose()?;
+        let headers = headers.entry(rules.headers.clone());
         Ok(Self {
-            headers: SecurityHeaders::compile(rules.headers.clone()),
+            headers: headers.or_insert_with_key(|config| Arc::new(SecurityHeaders::compile(config))).clone(),
             cors: rules.cors.clone().map(CorsPolicy::compile).unwrap_or_default(),
             cookies: rules.cookies.clone(),
             mask,
@@ -78,7 +86,7 @@ pub(crate) struct RouteTable {
 
 /// What the table knows of a request.
 pub(crate) enum Found {
-    /// This route, with its path parameters as they stand in the path (still percent-encoded).
+    /// This route, with its path parameters, decoded.
     Route(Arc<CompiledRoute>, Vec<(Arc<str>, String)>),
     /// The path with other methods.
     OtherMethods(Vec<Arc<CompiledRoute>>),
@@ -101,12 +109,13 @@ pub struct RouteConflict {
 impl RouteTable {
     pub(crate) fn build(routes: Vec<CompiledRoute>) -> Result<Self, RouteConflict> {
         let mut by_path: Vec<(Arc<str>, Vec<Arc<CompiledRoute>>)> = Vec::new();
+        let mut places: HashMap<Arc<str>, usize> = HashMap::new();
         for route in routes {
             let path = route.rules.path.clone();
-            let route = Arc::new(route);
-            match by_path.iter_mut().find(|(held, _)| *held == path) {
-                Some((_, routes)) => routes.push(route),
-                None => by_path.push((path, vec![route])),
+            let place = *places.entry(path.clone()).or_insert(by_path.len());
+            match by_path.get_mut(place) {
+                Some((_, routes)) => routes.push(Arc::new(route)),
+                None => by_path.push((path, vec![Arc::new(route)])),
             }
         }
         let mut paths = matchit::Router::new();
@@ -129,9 +138,17 @@ impl RouteTable {
         let Some(route) = found.value.iter().find(|route| route.serves(method)) else {
             return Found::OtherMethods(found.value.clone());
         };
-        let parameters = found.params.iter().map(|(name, value)| (Arc::from(name), value.to_owned())).collect();
-        Found::Route(route.clone(), parameters)
+        // *admit* let only escapes pass that decode to UTF-8 and to no delimiter: this reads a segment as the upstream will.
+        let values = found.params.iter().map(|(_, value)| decoded(value).into_owned());
+        Found::Route(route.clone(), route.parameters.iter().cloned().zip(values).collect())
     }
+}
+
+/// The names of a pattern's parameters, in their order: `{name}` and `{*name}`; doubled braces are braces.
+pub(crate) fn parameter_names(pattern: &str) -> Vec<Arc<str>> {
+    let plain = pattern.replace("{{", "").replace("}}", "");
+    let names = plain.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    names.map(|(name, _)| Arc::from(name.trim_start_matches('*'))).collect()
 }
 
 /// How a request's path would be spelled where the pattern is spelled otherwise (`:` for `%3A`, `%C3` for `%c3`). Patterns that no
@@ -159,6 +176,13 @@ fn declared_twice(routes: &[Arc<CompiledRoute>]) -> Option<&Method> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_are_named_in_the_order_of_the_pattern() {
+        let named = |pattern| parameter_names(pattern).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(named("/orders/{id}/items-{item}/{*rest}"), ["id", "item", "rest"]);
+        assert_eq!(named("/{{literal}}/x"), Vec::<String>::new());
+    }
 
     #[test]
     fn a_pattern_that_no_normalized_path_can_meet_is_answered_with_the_one_that_is_meant() {

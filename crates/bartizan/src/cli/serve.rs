@@ -14,25 +14,34 @@ use crate::serve;
 #[command(after_help = "Examples:
   bartizan serve                      by ./bartizan.toml
   kill -HUP PID                       read the file again; a wrong one changes nothing and says why
-  kill PID                            finish the requests in flight, then stop")]
+  kill PID                            finish the requests in flight, then stop
+  bartizan serve --user bartizan      started as root: bind the ports, then become that user for good")]
 pub(super) struct Serve {
     /// The configuration.
     #[arg(default_value_os_t = default_file())]
     file: PathBuf,
+    /// Whom to become once the ports are bound, before what `[server] user` says.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
 }
 
 impl Serve {
     pub(super) fn run(self, output: Output) -> anyhow::Result<ExitCode> {
         log(output);
-        match config::load(&self.file, &Process) {
-            Ok(loaded) => {
-                if !loaded.warnings.is_empty() {
-                    output.complain(&loaded.warnings.render(output.error_style));
-                }
-                serve::run(&self.file, loaded)
-            }
+        let loaded = match config::load(&self.file, &Process) {
+            Ok(loaded) => loaded,
             Err(faults) => {
                 output.complain(&faults.render(output.error_style));
+                return Ok(ExitCode::from(WRONG_USAGE));
+            }
+        };
+        if !loaded.warnings.is_empty() {
+            output.complain(&loaded.warnings.render(output.error_style));
+        }
+        match serve::Become::of(&loaded.identity, self.user.as_deref()) {
+            Ok(identity) => serve::run(&self.file, loaded, &identity),
+            Err(error) => {
+                output.complain(&format!("bartizan: {error}"));
                 Ok(ExitCode::from(WRONG_USAGE))
             }
         }

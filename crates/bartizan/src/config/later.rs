@@ -44,11 +44,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
         ("store", "shared") => {
             ("`shared` is counters shared between nodes", "use one node: its counters are in memory")
         }
-        ("server.tls", "acme") => (
-            "`acme` fetches certificates by itself",
-            "let an ACME client such as certbot write the files and name them: `tls = { cert = \"…\", key = \"…\" }`; \
-             the gate reads them again when they change",
-        ),
         ("vault.root", "kms") => {
             ("`kms` is a key management service as root", "use `{ credential = \"…\" }` or `{ file = \"…\" }`")
         }

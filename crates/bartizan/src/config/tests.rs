@@ -1,8 +1,10 @@
 //! The promises of the configuration, by the text that a user sees.
 
 mod faults;
+mod listening;
 mod reference;
 mod sound;
+mod upstreams;
 
 use std::collections::HashMap;
 use std::io;

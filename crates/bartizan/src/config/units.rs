@@ -3,6 +3,7 @@
 
 mod address;
 mod path;
+mod place;
 mod quantity;
 mod text;
 mod upstream;
@@ -12,6 +13,7 @@ use std::fmt;
 pub(crate) use address::is_loopback_host;
 pub use address::{Address, Network, Url};
 pub use path::{LookUp, PathPattern};
+pub use place::{Mode, Place};
 pub use quantity::{Expiry, Hours, Period, Rate, Size, Time};
 pub use text::{Fingerprint, HeaderField, Method, Name, Origin, Pointer};
 pub use upstream::{Endpoint, Statuses, Target};
@@ -97,6 +99,8 @@ forms! {
     Expiry = "expiry", "A point in time (RFC 3339), or `never`.", r"^(never|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+([Zz]|[+-][0-9]{2}:[0-9]{2}))$", ["2027-01-31T00:00:00Z", "never"];
     Hours = "hours", "A daily window in UTC; one over midnight belongs to the day on which it opens.", r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$", ["08:00-18:00"];
     Address = "address", "An IP address and a port.", r"^.+:[0-9]{1,5}$", ["127.0.0.1:8443", "[::]:8443"];
+    Place = "place", "An IP address and a port, or `unix:` and the path of a socket.", r"^(unix:/.+|.+:[0-9]{1,5})$", ["127.0.0.1:8443", "unix:/run/bartizan/gate.sock"];
+    Mode = "mode", "A file's permissions in octal.", r"^[0-7]{3,4}$", ["0660"];
     Network = "network", "A network in CIDR notation, or one address.", r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$", ["10.0.0.0/8", "2001:db8::/32"];
     Url = "url", "A URL of scheme `http` or `https`.", r"^https?://[^/?#@\s]+([/][^?#\s]*)?$", ["http://127.0.0.1:3000"];
     Endpoint = "endpoint", "A URL of scheme, host and port, or `unix:` and the path of a socket.", r"^(https?://[^/?#@\s]+/?|unix:/.+)$", ["http://127.0.0.1:3000", "unix:/run/app.sock"];

@@ -1,6 +1,6 @@
 //! The operator's listener: health, readiness, metrics and the assertion's keys. Never on the public one.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use bartizan_evidence::Format;
-use tokio::net::TcpListener;
 
 use super::{Shared, well_known};
 
@@ -23,11 +22,12 @@ pub(super) struct Console {
 
 impl Console {
     /// Binds the listener.
-    pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
-        let address = listener.local_addr()?;
+    pub(super) fn bind(address: SocketAddr) -> anyhow::Result<Self> {
+        let bound = TcpListener::bind(address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok((listener.local_addr()?, listener))
+        });
+        let (address, listener) = bound.with_context(|| format!("cannot listen on {address} (`[console] listen`)"))?;
         Ok(Self { listener, address })
     }
 
@@ -44,7 +44,9 @@ impl Console {
             .route("/metrics", get(metrics))
             .route(well_known::ASSERTION_JWKS, get(jwks))
             .with_state(shared);
-        if let Err(cause) = axum::serve(self.listener, router).await {
+        let listener = tokio::net::TcpListener::from_std(self.listener);
+        let served = async { axum::serve(listener?, router).await };
+        if let Err(cause) = served.await {
             tracing::error!(%cause, "the console's listener ended");
         }
     }
@@ -62,6 +64,8 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     } else if shared.recorder.fault().is_some() {
         // Requests whose events cannot be kept are refused: another node serves them better.
         (StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written\n")
+    } else if shared.ports.waits_for_certificate() {
+        (StatusCode::SERVICE_UNAVAILABLE, "no certificate yet\n")
     } else {
         (StatusCode::OK, "ready\n")
     }

@@ -12,12 +12,15 @@ use bartizan_policy::Timestamp;
 use tokio::signal::unix::Signal;
 use tokio::time::interval;
 
-use super::Shared;
+use super::{Shared, notify};
 use crate::config::{self, Digest, Environment, Faults, Loaded, Process, Style};
 
 /// How often files are looked at. Polling sees what notification misses: a Kubernetes ConfigMap is swapped by a symbolic link, a
 /// network file system tells nobody.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What `systemctl status` shows while the file and what is in force differ.
+const REFUSED: &str = "serving by the old configuration: the changed one does not hold, see the log";
 
 /// Why a configuration was looked at again.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,10 +42,12 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
         if cause == Cause::Change && !seen.has_changed() {
             continue;
         }
+        notify::reloading();
         let (file, reading) = (shared.file.clone(), Reading::default());
         let Ok((outcome, reading)) =
             tokio::task::spawn_blocking(move || (config::load(&file, &reading), reading)).await
         else {
+            notify::ready("serving");
             continue;
         };
         seen = Seen::of(reading);
@@ -53,14 +58,16 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
                 }
             }
             Ok(loaded) => {
-                was_refused = false;
-                digest = apply(&shared, &serving, loaded).unwrap_or(digest);
+                let applied = apply(&shared, &serving, loaded);
+                was_refused = applied.is_none();
+                digest = applied.unwrap_or(digest);
             }
             Err(faults) => {
                 was_refused = true;
                 refuse(&shared, &faults);
             }
         }
+        notify::ready(if was_refused { REFUSED } else { "serving" });
     }
 }
 
@@ -94,6 +101,7 @@ fn unchangeable(
     [
         (old.listen != new.listen, "server.listen"),
         (old.redirect_from != new.redirect_from, "server.redirect_from"),
+        (old.listening.unix_sockets != new.listening.unix_sockets, "server.socket_mode"),
         (old.workers != new.workers, "server.workers"),
     ]
     .into_iter()

@@ -27,6 +27,8 @@ pub(crate) fn assertion_jwks(keys: &Arc<RotatingKeys>) -> Mount {
         body_bytes: 0,
         timeouts: UpstreamTimeouts::default(),
         answer: AnswerRules::default(),
+        websocket: None,
+        grpc: None,
     };
     Mount { route, service: Arc::new(Jwks(keys.clone())) }
 }

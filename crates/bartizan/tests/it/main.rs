@@ -3,3 +3,5 @@
 
 mod node;
 mod operation;
+mod privileges;
+mod service_manager;

@@ -34,8 +34,15 @@ impl Node {
 
     /// Starts without waiting for it to serve.
     pub(crate) fn spawn(directory: TempDir) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bartizan"))
-            .args(["--no-color", "serve", "bartizan.toml"])
+        Self::spawn_with(directory, |command| drop(command.args(as_whoever_runs_the_tests())))
+    }
+
+    /// Starts with other arguments or another environment.
+    pub(crate) fn spawn_with(directory: TempDir, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bartizan"));
+        command.args(["--no-color", "serve", "bartizan.toml"]);
+        change(&mut command);
+        let mut child = command
             .current_dir(directory.path())
             .env_remove("BARTIZAN_LOG")
             .stdin(Stdio::null())
@@ -75,6 +82,11 @@ impl Node {
         }
     }
 
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
@@ -98,6 +110,16 @@ impl Node {
         let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
         Self::start_in(directory)
     }
+}
+
+/// Root has to be said.
+pub(crate) fn as_whoever_runs_the_tests() -> [&'static str; 2] {
+    // Whom a process becomes who is already that user: itself.
+    static NAME: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        let said = Command::new("id").arg("-un").output().unwrap();
+        String::from_utf8(said.stdout).unwrap().trim().to_owned()
+    });
+    ["--user", &NAME]
 }
 
 impl Drop for Node {

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::{CloseCause, ConnectionFault, Method, NodeEvent, Observed, Reason, RequestId, Timings, TlsVersion};
+use crate::{
+    CloseCause, ConnectionFault, Method, NodeEvent, Observed, Outcome, Protocol, Reason, RequestEvent, RequestId,
+    Stage, StreamKind, Timings, TlsVersion,
+};
 
 fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(1_795_363_325_000_042)
@@ -104,7 +107,11 @@ fn the_end_of_a_stream_is_linked_to_its_request() {
         bytes_received: 12,
         bytes_sent: 3456,
         duration: Duration::from_secs(90),
+        kind: StreamKind::WebSocket,
+        messages_received: Some(3),
+        messages_sent: Some(4),
         cause: CloseCause::ClientGone,
+        reason: None,
     })));
 }
 

@@ -58,18 +58,45 @@ pub struct ClosedEvent {
     pub time: SystemTime,
     /// The request that began it.
     pub request_id: RequestId,
+    /// What it was.
+    pub kind: StreamKind,
     /// Bytes from the client to the upstream.
     pub bytes_received: u64,
     /// Bytes from the upstream to the client.
     pub bytes_sent: u64,
     /// From the head of the response to the end.
     pub duration: Duration,
+    /// Whole messages from the client; of WebSocket connections only.
+    pub messages_received: Option<u64>,
+    /// Whole messages from the upstream; of WebSocket connections only.
+    pub messages_sent: Option<u64>,
     /// Who ended it.
     pub cause: CloseCause,
+    /// What exactly was wrong, where a control ended it.
+    pub reason: Option<&'static str>,
+}
+
+/// What a stream was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamKind {
+    /// The body of an answer.
+    Answer,
+    /// A WebSocket connection.
+    WebSocket,
+}
+
+impl StreamKind {
+    /// The word that logs and metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::WebSocket => "websocket",
+        }
+    }
 }
 
 /// Why a stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CloseCause {
     /// It was complete.
     Finished,
@@ -81,6 +108,14 @@ pub enum CloseCause {
     Timeout,
     /// The node shut down.
     Drained,
+    /// It broke a limit or the protocol.
+    Violation,
+    /// The credential that it began with has ended.
+    CredentialExpired,
+    /// The credential that it began with was revoked.
+    Revoked,
+    /// The route's rule no longer lets its caller in.
+    NoLongerPermitted,
 }
 
 impl CloseCause {
@@ -92,6 +127,10 @@ impl CloseCause {
             Self::UpstreamFault => "upstream-fault",
             Self::Timeout => "timeout",
             Self::Drained => "drained",
+            Self::Violation => "violation",
+            Self::CredentialExpired => "credential-expired",
+            Self::Revoked => "revoked",
+            Self::NoLongerPermitted => "no-longer-permitted",
         }
     }
 }

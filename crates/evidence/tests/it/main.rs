@@ -5,6 +5,7 @@ mod child;
 mod crash;
 mod disk;
 mod files;
+mod handover;
 mod queue;
 mod sinks;
 

@@ -40,7 +40,7 @@ mod lists;
 mod tests;
 
 /// Extra headers of a route: they outrank the defaults and the upstream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct HeaderRules {
     /// Set to exactly these values.
     pub set: Vec<(HeaderName, HeaderValue)>,
@@ -70,7 +70,7 @@ impl HeaderRules {
 }
 
 /// `Strict-Transport-Security` (RFC 6797).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Hsts {
     /// Two years, subdomains included.
     #[default]
@@ -92,7 +92,7 @@ impl Hsts {
 }
 
 /// The header settings of a route.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct HeaderConfig {
     /// `Strict-Transport-Security`.
     pub hsts: Hsts,
@@ -100,146 +100,187 @@ pub struct HeaderConfig {
     pub rules: HeaderRules,
 }
 
-/// [`HeaderConfig`] compiled, once for each route.
+/// [`HeaderConfig`] compiled; routes with the same settings share it.
 #[derive(Debug, Clone)]
 pub(crate) struct SecurityHeaders {
-    fixed: Vec<Fixed>,
-    hsts: Option<HeaderValue>,
-    policies: Option<Policies>,
-    embedder: Option<HeaderValue>,
+    over_tls: Templates,
+    over_plain: Templates,
+    judged: Vec<(HeaderName, judge::Protects)>,
     caching: Option<HeaderValue>,
-    rules: HeaderRules,
     unwanted: lists::Unwanted,
 }
 
-/// A header with the same value on every answer.
+/// The gate's own fields, ready to be copied: copying a map costs a tenth of filling one.
 #[derive(Debug, Clone)]
-struct Fixed {
-    name: HeaderName,
-    value: HeaderValue,
-    protects: judge::Protects,
+struct Templates {
+    data: HeaderMap,
+    media: HeaderMap,
+    page: HeaderMap,
+    /// For answers whose own `Content-Security-Policy` stands.
+    own_policy: HeaderMap,
 }
 
-/// `Content-Security-Policy` by kind of answer.
-#[derive(Debug, Clone)]
-struct Policies {
-    data: HeaderValue,
-    media: HeaderValue,
-    page_over_tls: HeaderValue,
-    page_over_plain: HeaderValue,
+/// What an upstream's answer says of itself, as far as ours depends on it.
+#[derive(Default)]
+struct Sent {
+    kind: judge::Kind,
+    has_policy: bool,
+    says_how_to_cache: bool,
+    sets_cookie: bool,
 }
 
 impl Default for SecurityHeaders {
     fn default() -> Self {
-        Self::compile(HeaderConfig::default())
+        Self::compile(&HeaderConfig::default())
     }
 }
 
 impl SecurityHeaders {
     /// Compiles a route's settings. Defaults that a rule overrides are left out here, so that they cost nothing later.
-    pub(crate) fn compile(config: HeaderConfig) -> Self {
-        let HeaderConfig { hsts, rules } = config;
+    pub(crate) fn compile(config: &HeaderConfig) -> Self {
+        let rules = &config.rules;
         let is_ruled = |name: &HeaderName| rules.remove.contains(name) || rules.set.iter().any(|(set, _)| set == name);
-        let fixed = lists::FIXED.iter().map(|&(name, value, protects)| Fixed {
-            name: HeaderName::from_static(name),
-            value: HeaderValue::from_static(value),
-            protects,
-        });
-        let policies = Policies {
-            data: HeaderValue::from_static(lists::DATA_POLICY),
-            media: HeaderValue::from_static(lists::MEDIA_POLICY),
-            page_over_tls: HeaderValue::from_static(lists::PAGE_POLICY_OVER_TLS),
-            page_over_plain: HeaderValue::from_static(lists::PAGE_POLICY_OVER_PLAIN),
-        };
-        let embedder = HeaderValue::from_static(lists::EMBEDDER_POLICY);
+        let fixed = lists::FIXED.iter().map(|&(name, _, protects)| (HeaderName::from_static(name), protects));
+        let others: [(HeaderName, judge::Protects); 2] = [
+            (STRICT_TRANSPORT_SECURITY, judge::transport_security),
+            (lists::embedder_policy(), judge::embedder_policy),
+        ];
         let caching = HeaderValue::from_static(lists::NO_STORE);
         Self {
-            fixed: fixed.filter(|header| !is_ruled(&header.name)).collect(),
-            hsts: hsts.value().filter(|_| !is_ruled(&STRICT_TRANSPORT_SECURITY)),
-            policies: Some(policies).filter(|_| !is_ruled(&CONTENT_SECURITY_POLICY)),
-            embedder: Some(embedder).filter(|_| !is_ruled(&lists::embedder_policy())),
+            over_tls: Templates::new(config, Transport::Tls),
+            over_plain: Templates::new(config, Transport::Plain),
+            judged: fixed.chain(others).filter(|(name, _)| !is_ruled(name)).collect(),
             caching: Some(caching).filter(|_| !is_ruled(&CACHE_CONTROL)),
             unwanted: lists::Unwanted::new(&rules.remove, &rules.set),
-            rules,
         }
     }
 
     /// Brings the head of an answer into order: once, after every stage that adds to it.
     pub(crate) fn apply(&self, headers: &mut HeaderMap, transport: Transport, caller: Caller) {
-        self.remove_unwanted(headers);
-        headers.reserve(self.fixed.len() + self.rules.set.len() + 4);
-        self.set_policies(headers, transport);
-        for header in &self.fixed {
-            set_unless_kept(headers, &header.name, &header.value, header.protects);
+        let sent = Sent::of(headers);
+        let templates = if transport == Transport::Tls { &self.over_tls } else { &self.over_plain };
+        let mut merged = templates.of(&sent).clone();
+        merged.reserve(headers.len() + 1);
+        self.merge(std::mem::take(headers), &mut merged, transport);
+        let is_personal = caller == Caller::Authenticated || sent.sets_cookie;
+        if let Some(value) = self.caching.as_ref().filter(|_| is_personal && !sent.says_how_to_cache) {
+            merged.entry(CACHE_CONTROL).or_insert_with(|| value.clone());
         }
-        self.set_transport_security(headers, transport);
-        self.set_caching(headers, caller);
-        for (name, value) in &self.rules.set {
-            headers.insert(name.clone(), value.clone());
-        }
+        *headers = merged;
     }
 
-    /// The upstream's few names are looked up in the list, not the list's ninety in the answer.
-    fn remove_unwanted(&self, headers: &mut HeaderMap) {
-        while let Some(name) = headers.keys().find(|name| self.unwanted.contains(name)).cloned() {
-            headers.remove(name);
-        }
-    }
-
-    fn set_policies(&self, headers: &mut HeaderMap, transport: Transport) {
-        let Some(policies) = &self.policies else {
-            return self.set_embedder(headers);
-        };
-        if headers.contains_key(CONTENT_SECURITY_POLICY) && judge::all_policies(headers) {
-            return;
-        }
-        let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        let policy = match (judge::Kind::of(content_type), transport) {
-            (judge::Kind::Data, _) => &policies.data,
-            (judge::Kind::Media, _) => &policies.media,
-            (judge::Kind::Page, Transport::Tls) => &policies.page_over_tls,
-            (judge::Kind::Page, Transport::Plain) => &policies.page_over_plain,
-        };
-        headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
-        self.set_embedder(headers);
-    }
-
-    fn set_embedder(&self, headers: &mut HeaderMap) {
-        if let Some(value) = &self.embedder {
-            set_unless_kept(headers, &lists::embedder_policy(), value, judge::embedder_policy);
-        }
-    }
-
-    fn set_transport_security(&self, headers: &mut HeaderMap, transport: Transport) {
-        match (transport, &self.hsts) {
-            (Transport::Tls, Some(value)) => {
-                set_unless_kept(headers, &STRICT_TRANSPORT_SECURITY, value, judge::transport_security);
+    /// Puts what the upstream sent beside ours: where both speak, ours stands, unless theirs is a single value that protects.
+    fn merge(&self, sent: HeaderMap, merged: &mut HeaderMap, transport: Transport) {
+        let mut contested: Vec<(HeaderName, HeaderValue)> = Vec::new();
+        let mut last = Last::Dropped;
+        for (name, value) in sent {
+            if let Some(name) = name {
+                last = if self.unwanted.contains(&name)
+                    || (transport == Transport::Plain && name == STRICT_TRANSPORT_SECURITY)
+                {
+                    Last::Dropped
+                } else {
+                    match merged.entry(name) {
+                        Entry::Vacant(entry) => {
+                            // Only a field that comes twice needs its name again.
+                            last = Last::Kept(entry.insert_entry(value).key().clone());
+                            continue;
+                        }
+                        Entry::Occupied(entry) => Last::Contested(entry.key().clone()),
+                    }
+                };
             }
-            (Transport::Plain, _) => drop(headers.remove(STRICT_TRANSPORT_SECURITY)),
-            (Transport::Tls, None) => {}
+            match &last {
+                Last::Dropped => {}
+                Last::Kept(name) => drop(merged.append(name.clone(), value)),
+                Last::Contested(name) => contested.push((name.clone(), value)),
+            }
+        }
+        if !contested.is_empty() {
+            self.settle(&contested, merged);
         }
     }
 
-    fn set_caching(&self, headers: &mut HeaderMap, caller: Caller) {
-        let Some(value) = &self.caching else { return };
-        let is_personal = caller == Caller::Authenticated || headers.contains_key(SET_COOKIE);
-        if is_personal && !headers.contains_key(CACHE_CONTROL) && !headers.contains_key(EXPIRES) {
-            headers.insert(CACHE_CONTROL, value.clone());
+    fn settle(&self, contested: &[(HeaderName, HeaderValue)], merged: &mut HeaderMap) {
+        for (name, protects) in &self.judged {
+            let mut theirs = contested.iter().filter(|(contested, _)| contested == name).map(|(_, value)| value);
+            if let (Some(only), None) = (theirs.next(), theirs.next())
+                && only.to_str().is_ok_and(protects)
+            {
+                merged.insert(name.clone(), only.clone());
+            }
         }
     }
 }
 
-/// Keeps a single value that protects; puts ours in the place of anything else.
-fn set_unless_kept(headers: &mut HeaderMap, name: &HeaderName, ours: &HeaderValue, protects: judge::Protects) {
-    match headers.entry(name) {
-        Entry::Vacant(entry) => drop(entry.insert(ours.clone())),
-        Entry::Occupied(mut entry) => {
-            let mut values = entry.iter();
-            let is_kept =
-                values.next().and_then(|value| value.to_str().ok()).is_some_and(protects) && values.next().is_none();
-            if !is_kept {
-                entry.insert(ours.clone());
+/// What became of the field that was looked at last, and so becomes of its further values.
+enum Last {
+    Dropped,
+    Kept(HeaderName),
+    Contested(HeaderName),
+}
+
+impl Sent {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut sent = Self::default();
+        for (name, value) in headers {
+            if *name == CONTENT_TYPE {
+                sent.kind = judge::Kind::of(value.as_bytes());
+            } else if *name == CONTENT_SECURITY_POLICY {
+                sent.has_policy = judge::all_policies(headers);
+            } else if *name == CACHE_CONTROL || *name == EXPIRES {
+                sent.says_how_to_cache = true;
+            } else if *name == SET_COOKIE {
+                sent.sets_cookie = true;
             }
         }
+        sent
     }
+}
+
+impl Templates {
+    fn new(config: &HeaderConfig, transport: Transport) -> Self {
+        let page = match transport {
+            Transport::Tls => lists::PAGE_POLICY_OVER_TLS,
+            Transport::Plain => lists::PAGE_POLICY_OVER_PLAIN,
+        };
+        let policy = |policy| template(config, transport, Some(policy));
+        Self {
+            data: policy(lists::DATA_POLICY),
+            media: policy(lists::MEDIA_POLICY),
+            page: policy(page),
+            own_policy: template(config, transport, None),
+        }
+    }
+
+    fn of(&self, sent: &Sent) -> &HeaderMap {
+        match sent.kind {
+            _ if sent.has_policy => &self.own_policy,
+            judge::Kind::Data => &self.data,
+            judge::Kind::Media => &self.media,
+            judge::Kind::Page => &self.page,
+        }
+    }
+}
+
+/// Every field of ours under one policy; `None`: the upstream's own stands, and other origins that it names must not be shut out.
+fn template(config: &HeaderConfig, transport: Transport, policy: Option<&'static str>) -> HeaderMap {
+    let mut headers: HeaderMap = lists::FIXED
+        .iter()
+        .map(|&(name, value, _)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .collect();
+    if let Some(policy) = policy {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+        headers.insert(lists::embedder_policy(), HeaderValue::from_static(lists::EMBEDDER_POLICY));
+    }
+    if let Some(hsts) = config.hsts.value().filter(|_| transport == Transport::Tls) {
+        headers.insert(STRICT_TRANSPORT_SECURITY, hsts);
+    }
+    for (name, value) in &config.rules.set {
+        headers.insert(name.clone(), value.clone());
+    }
+    for name in &config.rules.remove {
+        headers.remove(name);
+    }
+    headers
 }

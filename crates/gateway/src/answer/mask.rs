@@ -107,6 +107,12 @@ impl Masker {
         self.advance(bytes.into(), More::Possible)
     }
 
+    /// Gives back what is held, at a place where nothing goes on that was begun. A secret that was recognized goes on being masked.
+    pub(crate) fn flush(&mut self) -> Bytes {
+        let held = std::mem::take(&mut self.held);
+        self.advance(held.into(), More::Ended)
+    }
+
     /// Ends the body; gives back what was held.
     pub(crate) fn finish(mut self) -> Bytes {
         let held = std::mem::take(&mut self.held);

@@ -1,9 +1,11 @@
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 
@@ -13,7 +15,6 @@ pub(crate) enum ClientBody {
     Connection(Incoming),
     /// From the service around a [`crate::layer::GateLayer`]. The lock is never taken while the body is read (there is only one reader);
     /// it lets a body that is `Send` alone stand in a request that stages share by reference.
-    #[expect(dead_code, reason = "made by the Layer, the other home of these stages")]
     Service(Mutex<UnsyncBoxBody<Bytes, Broken>>),
 }
 
@@ -21,6 +22,17 @@ pub(crate) enum ClientBody {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the request's body broke off")]
 pub(crate) struct Broken;
+
+impl ClientBody {
+    /// The body of a request that some other server read.
+    pub(crate) fn of_service<B>(body: B) -> Self
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        Self::Service(Mutex::new(body.map_err(|_| Broken).boxed_unsync()))
+    }
+}
 
 impl From<Incoming> for ClientBody {
     fn from(body: Incoming) -> Self {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::ClientBody;
 use crate::fields;
+use crate::grpc::messages::{MessageFault, Messages};
 
 /// Why a body stopped on its way to the upstream. The upstream's half of the exchange only sees a cut connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub(crate) struct Bounded {
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     watch: BodyWatch,
+    /// The messages that it consists of, where each is bounded.
+    messages: Option<Messages>,
     copy: Option<Copying>,
 }
 
@@ -91,8 +94,17 @@ impl RequestBody {
         if incoming.is_end_stream() {
             return (Self::Empty, watch);
         }
-        let bounded = Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone(), copy: None };
+        let bounded =
+            Bounded { incoming, left: limit, idle, timer: None, watch: watch.clone(), messages: None, copy: None };
         (Self::Stream(Box::new(bounded)), watch)
+    }
+
+    /// Bounds each message of a gRPC call.
+    pub(crate) fn in_messages(mut self, limit: u32) -> Self {
+        if let Self::Stream(bounded) = &mut self {
+            bounded.messages = Some(Messages::new(limit));
+        }
+        self
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -164,6 +176,12 @@ impl Bounded {
             Ok(data) => {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
                 self.left = self.left.checked_sub(length).ok_or(BodyFault::TooLarge)?;
+                if let Some(messages) = &mut self.messages {
+                    messages.read(&data).map_err(|fault| match fault {
+                        MessageFault::TooLarge => BodyFault::TooLarge,
+                        MessageFault::Flag => BodyFault::Broken,
+                    })?;
+                }
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
                 self.take_down(&data);
                 return Ok(Frame::data(data));

@@ -82,18 +82,16 @@ pub enum ProxyProtocol {
 }
 
 /// Who may connect to the Unix sockets that the gate listens on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnixSockets {
     /// Permission bits of the socket: whoever may write to it may connect.
     pub mode: u32,
-    /// The group that the socket is given, by number; without it, the process's own.
-    pub group: Option<u32>,
 }
 
 impl Default for UnixSockets {
     /// Its own user and group.
     fn default() -> Self {
-        Self { mode: 0o660, group: None }
+        Self { mode: 0o660 }
     }
 }
 

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -7,7 +8,8 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bartizan_controls::gate as controls;
-use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event, RequestId, TlsVersion};
+use bartizan_evidence::{ConnectionEvent, ConnectionFault, Detail, Event};
+use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -15,7 +17,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::Phase;
 use super::proxy::{self, Unproxied};
@@ -26,6 +27,8 @@ use crate::config::ProxyProtocol;
 use crate::exchange::{Connection, Raw};
 use crate::gate::Gate;
 use crate::pipeline;
+use crate::tls::{self, Accepted};
+use crate::websocket::{Tunnel, handshake};
 
 /// Streams of one HTTP/2 connection that may be open at once.
 const MOST_STREAMS: u32 = 128;
@@ -46,20 +49,15 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
     let Some(tls) = gate.tls.as_ref() else {
         return http1(stream, Connection::plain(peer, client), &gate, &local).await;
     };
-    let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream);
-    let stream = match timeout(gate.config.server.timeouts.handshake, handshake).await {
-        Ok(Ok(stream)) => stream,
+    let accepted = match timeout(gate.config.server.timeouts.handshake, tls::accept(tls, stream)).await {
+        Ok(Ok(Some(accepted))) => accepted,
+        Ok(Ok(None)) => return,
         Ok(Err(cause)) => return failed_handshake(&local, peer, &cause),
         Err(_) => return record(&local, peer, ConnectionFault::Timeout, "no TLS handshake in time"),
     };
-    let (_, session) = stream.get_ref();
-    let version = match session.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
-        _ => TlsVersion::Tls12,
-    };
+    let Accepted { stream, version, certificate, is_http2 } = accepted;
     local.recorder.metrics().tls_handshake(version);
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let connection = Connection { peer, client, tls: Some(version), certificate: None };
+    let connection = Connection { peer, client, tls: Some(version), certificate };
     if is_http2 {
         http2(stream, connection, &gate, &local).await;
     } else {
@@ -99,7 +97,11 @@ async fn http1(
 ) {
     let server = &gate.config.server;
     let peer = connection.peer;
-    let service = service_fn(|request| answer(request, connection.clone(), local.clone()));
+    let handover = Handover::default();
+    let service = service_fn(|request| {
+        let answered = answer(request, connection.clone(), local.clone());
+        async { answered.await.map(|response| handover.keep(response)) }
+    });
     let mut http = http1::Builder::new();
     // hyper wants at least 8 KiB.
     let head_bytes = server.bounds.head_bytes.get().max(8 * 1024);
@@ -107,20 +109,21 @@ async fn http1(
     if server.bounds.headers.get() != HYPERS_OWN_HEADERS {
         http.max_headers(server.bounds.headers.get());
     }
-    let served = http.serve_connection(TokioIo::new(&mut stream), service);
-    let outcome = {
-        let mut served = pin!(served);
-        tokio::select! {
-            outcome = served.as_mut() => outcome,
-            () = draining(local) => {
-                served.as_mut().graceful_shutdown();
-                served.await
-            }
+    let mut served = http.serve_connection(TokioIo::new(&mut stream), service);
+    let outcome = tokio::select! {
+        outcome = &mut served => outcome,
+        () = draining(local) => {
+            Pin::new(&mut served).graceful_shutdown();
+            (&mut served).await
         }
     };
+    let early = served.into_parts().read_buf;
     if let Err(cause) = outcome {
         // An answer that was cut has to end here and now: that is how the client learns that it is not whole.
         return failed(local, peer, &cause);
+    }
+    if let Some(tunnel) = handover.take() {
+        return tunnel.run(stream, early, draining(local)).await;
     }
     tokio::select! {
         () = linger(&mut stream) => {}
@@ -148,9 +151,18 @@ async fn http2(
 ) {
     let server = &gate.config.server;
     let peer = connection.peer;
-    let service = service_fn(|request| answer(request, connection.clone(), local.clone()));
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let upgrade = handshake::takes_over(&request).then(|| hyper::upgrade::on(&mut request));
+        let answered = answer(request, connection.clone(), local.clone());
+        let local = local.clone();
+        async move { answered.await.map(|response| hand_over(response, upgrade, &local)) }
+    });
     let list_bytes = u32::try_from(server.bounds.head_bytes.get()).unwrap_or(u32::MAX);
-    let served = http2::Builder::new(OnThisThread)
+    let mut http = http2::Builder::new(OnThisThread);
+    if gate.has_websockets {
+        http.enable_connect_protocol();
+    }
+    let served = http
         .timer(TokioTimer::new())
         .max_concurrent_streams(MOST_STREAMS)
         .max_pending_accept_reset_streams(MOST_PENDING_RESETS)
@@ -172,6 +184,42 @@ async fn http2(
     }
 }
 
+/// Where a connection of HTTP/1 finds what it becomes, once its last answer is out.
+#[derive(Default)]
+struct Handover(Cell<Option<Box<Tunnel>>>);
+
+impl Handover {
+    fn keep(&self, mut response: Response<AnswerBody>) -> Response<AnswerBody> {
+        if let Some(tunnel) = response.body_mut().tunnel_mut() {
+            self.0.set(tunnel.take());
+        }
+        response
+    }
+
+    fn take(&self) -> Option<Box<Tunnel>> {
+        self.0.take()
+    }
+}
+
+/// Lets a stream of HTTP/2 become what was agreed on, beside the others of its connection.
+fn hand_over(
+    mut response: Response<AnswerBody>,
+    upgrade: Option<hyper::upgrade::OnUpgrade>,
+    local: &Rc<Local>,
+) -> Response<AnswerBody> {
+    let tunnel = response.body_mut().tunnel_mut().and_then(Option::take);
+    if let (Some(tunnel), Some(upgrade)) = (tunnel, upgrade) {
+        let local = local.clone();
+        tokio::task::spawn_local(async move {
+            let _open = local.open.subscribe();
+            if let Ok(upgraded) = upgrade.await {
+                tunnel.run(TokioIo::new(upgraded), Bytes::new(), draining(&local)).await;
+            }
+        });
+    }
+    response
+}
+
 /// Returns when the worker drains.
 async fn draining(local: &Local) {
     let _ = local.phase.clone().wait_for(|phase| *phase != Phase::Serving).await;
@@ -184,19 +232,12 @@ fn answer(
     local: Rc<Local>,
 ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     let arrived = SystemTime::now();
-    let raw = Raw::new(request, connection, arrived, request_id(arrived));
+    let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
     async move {
         // The gate is looked up for each request: a reload reaches connections that are already open.
         let gate = local.gate();
         Ok(pipeline::run(raw, &gate, &local.pool, &local.recorder).await)
     }
-}
-
-pub(super) fn request_id(now: SystemTime) -> RequestId {
-    let mut random = [0; 10];
-    // Without randomness the id is still ordered by time; uniqueness is not worth refusing service for.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    RequestId::new(now, random)
 }
 
 /// Spawns HTTP/2's tasks on the worker's own thread.

@@ -1,13 +1,17 @@
 //! The data plane: one thread and one runtime for each core, each with its own sockets, connections and pools.
 
 mod connection;
+mod heartbeat;
 mod inherited;
 mod proxy;
 mod redirect;
+mod request_ids;
 mod socket;
 mod stream;
 mod unix;
 mod worker;
+
+pub(crate) use request_ids::request_id;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_evidence::Recorder;
 use tokio::sync::watch;
@@ -28,6 +32,9 @@ use self::stream::Listener;
 use self::unix::SocketFile;
 use crate::config::{ListenAddress, Server};
 use crate::gate::Gate;
+use heartbeat::Pulse;
+
+pub use heartbeat::Heartbeat;
 
 /// Listeners that are bound and not served yet: a port that is taken is known before anything else happens.
 pub struct Bound {
@@ -45,6 +52,7 @@ pub struct Serving {
     current: Arc<Current>,
     phase: watch::Sender<Phase>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    pulses: Vec<Pulse>,
 }
 
 /// Where a data plane listens.
@@ -86,7 +94,8 @@ pub struct ListenError {
 }
 
 impl Current {
-    fn new(gate: Arc<Gate>) -> Arc<Self> {
+    pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
+        gate.put_in_force();
         Arc::new(Self { number: AtomicU64::new(0), gate: RwLock::new(gate) })
     }
 
@@ -94,11 +103,12 @@ impl Current {
         self.number.load(Ordering::Acquire)
     }
 
-    fn gate(&self) -> Arc<Gate> {
+    pub(crate) fn gate(&self) -> Arc<Gate> {
         self.gate.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn replace(&self, gate: Arc<Gate>) {
+    pub(crate) fn replace(&self, gate: Arc<Gate>) {
+        gate.put_in_force();
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = gate;
         self.number.fetch_add(1, Ordering::Release);
     }
@@ -142,6 +152,15 @@ impl Bound {
         Ok(Self { workers, redirect, places })
     }
 
+    /// Gives the Unix sockets that were made here to another user, who may then remove them: for a process that is about to become
+    /// that user.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn give_unix_sockets_to(&self, user: u32, group: u32) -> io::Result<()> {
+        self.places.files.iter().try_for_each(|file| file.give_to(user, group))
+    }
+
     /// Serves `gate` on all of them.
     ///
     /// # Errors
@@ -154,13 +173,17 @@ impl Bound {
         let mut redirect = self.redirect;
         let redirect_address = redirect.as_ref().map(Listener::local_addr).transpose()?.flatten();
         let mut threads = Vec::new();
+        let mut pulses = Vec::new();
         for (number, listeners) in self.workers.into_iter().enumerate() {
+            let pulse = Pulse::default();
+            pulses.push(pulse.clone());
             let worker = worker::Worker {
                 listeners,
                 redirect: redirect.take(),
                 current: current.clone(),
                 phase: phase.subscribe(),
                 recorder: recorder.clone(),
+                pulse,
             };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let thread = thread::Builder::new().name(format!("gate-{number}"));
@@ -173,6 +196,7 @@ impl Bound {
             current,
             phase,
             threads: Mutex::new(threads),
+            pulses,
         })
     }
 
@@ -201,7 +225,7 @@ impl Places {
             }
             ListenAddress::Unix(path) => {
                 let fault = |cause| socket::explain(address.clone(), cause);
-                let (listener, file) = unix::listen(path, &server.listening.unix_sockets).map_err(fault)?;
+                let (listener, file) = unix::listen(path, server.listening.unix_sockets).map_err(fault)?;
                 share(vec![Listener::Unix(listener)], workers).map_err(fault)?;
                 self.unix_sockets.push(path.clone());
                 self.files.push(file);
@@ -268,6 +292,11 @@ impl Serving {
     /// The gate in force.
     pub fn gate(&self) -> Arc<Gate> {
         self.current.gate()
+    }
+
+    /// Tells from now on whether every worker lives.
+    pub fn heartbeat(&self) -> Heartbeat {
+        Heartbeat::of(&self.pulses, Instant::now())
     }
 
     /// Ends a drain at once: what is still in flight is cut.

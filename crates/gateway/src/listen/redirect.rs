@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::Phase;
-use super::connection::{client, request_id};
+use super::connection::client;
 use super::stream::Stream;
 use super::worker::Local;
 use crate::body::AnswerBody;
@@ -48,6 +48,6 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
 
 fn answer(request: Request<Incoming>, connection: Connection, local: &Local) -> Response<AnswerBody> {
     let arrived = SystemTime::now();
-    let raw = Raw::new(request, connection, arrived, request_id(arrived));
+    let raw = Raw::new(request, connection, arrived, local.request_ids.next(arrived));
     pipeline::redirect(&raw, &local.gate(), &local.recorder)
 }

@@ -21,16 +21,14 @@ pub(super) struct SocketFile {
 
 /// Listens on a path. What a process that was killed left behind is replaced; a socket on which somebody listens, and anything that
 /// is no socket, is not.
-pub(super) fn listen(path: &Path, rules: &UnixSockets) -> io::Result<(UnixListener, SocketFile)> {
+pub(super) fn listen(path: &Path, rules: UnixSockets) -> io::Result<(UnixListener, SocketFile)> {
     remove_stale(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::unix(path)?)?;
     let file = SocketFile::at(path);
     // Nobody can connect before `listen`: the mode is right from the first moment that counts.
-    let allowed = fs::set_permissions(path, Permissions::from_mode(rules.mode))
-        .and_then(|()| rules.group.map_or(Ok(()), |group| chown(path, None, Some(group))))
-        .and_then(|()| socket.listen(BACKLOG));
+    let allowed = fs::set_permissions(path, Permissions::from_mode(rules.mode)).and_then(|()| socket.listen(BACKLOG));
     match allowed {
         Ok(()) => Ok((socket.into(), file)),
         Err(cause) => {
@@ -61,6 +59,10 @@ impl SocketFile {
         Self { path: path.to_owned(), identity: identity(path) }
     }
 
+    pub(super) fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        chown(&self.path, Some(user), Some(group))
+    }
+
     /// Removes the file, if it is still the one that we made.
     pub(super) fn remove(&self) {
         if self.identity.is_some() && identity(&self.path) == self.identity {
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     fn try_listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
-        listen(path, &UnixSockets { mode: 0o600, group: None })
+        listen(path, UnixSockets { mode: 0o600 })
     }
 
     #[test]

@@ -10,6 +10,8 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{interval, sleep};
 
+use super::heartbeat::Pulse;
+use super::request_ids::RequestIds;
 use super::stream::{Accepting, Listener};
 use super::{Current, HOUSEKEEPING, Phase, connection, redirect};
 use crate::gate::Gate;
@@ -22,12 +24,14 @@ pub(super) struct Worker {
     pub(super) current: Arc<Current>,
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) recorder: Recorder,
+    pub(super) pulse: Pulse,
 }
 
 /// What the connections of one worker share; none of it is shared with another thread.
 pub(super) struct Local {
     pub(super) pool: Pool,
     pub(super) recorder: Recorder,
+    pub(super) request_ids: RequestIds,
     pub(super) phase: watch::Receiver<Phase>,
     current: Arc<Current>,
     seen: Cell<u64>,
@@ -64,10 +68,11 @@ impl Worker {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let Self { listeners, redirect, current, mut phase, recorder } = self;
+        let Self { listeners, redirect, current, mut phase, recorder, pulse } = self;
         let local = Rc::new(Local {
             pool: Pool::default(),
             recorder,
+            request_ids: RequestIds::default(),
             phase: phase.clone(),
             seen: Cell::new(current.number()),
             gate: RefCell::new(current.gate()),
@@ -83,7 +88,10 @@ impl Worker {
         let mut ticks = interval(HOUSEKEEPING);
         loop {
             tokio::select! {
-                _ = ticks.tick() => local.evict_idle(),
+                _ = ticks.tick() => {
+                    pulse.beat();
+                    local.evict_idle();
+                }
                 changed = phase.wait_for(|phase| *phase != Phase::Serving) => {
                     drop(changed);
                     break;

@@ -1,7 +1,8 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Uri, Version};
 
@@ -11,6 +12,7 @@ use crate::gate::Gate;
 use crate::path::CanonicalPath;
 use crate::path::query::Query;
 use crate::refusal::Refusal;
+use crate::websocket::handshake;
 
 /// A request that can be read in one way only.
 pub(crate) struct Admitted(Box<Exchange>);
@@ -42,13 +44,17 @@ impl Drop for Admission {
 /// Refuses what gate and upstream, or two parsers, could read differently; normalizes what remains, once.
 pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted, Refusal> {
     let mut exchange = raw.into_unjudged();
+    if handshake::is_extended_connect(&exchange.head) {
+        // It opens a connection to the resource that a GET would be for (`RFC 8441 §5`), and is routed and judged as one.
+        exchange.head.method = Method::GET;
+    }
     let head = &exchange.head;
     let server = &gate.config.server;
-    check_sizes(&head.uri, &head.headers, server.bounds)?;
+    let survey = Survey::of(&head.headers);
+    check_sizes(&head.uri, &survey, server.bounds)?;
     check_method(&head.method)?;
-    check_framing(head)?;
-    let authority = authority(head)?;
-    check_host(&authority, gate, exchange.connection.client.is_loopback())?;
+    check_framing(head, &survey)?;
+    let authority = authority(head, &survey, gate, exchange.connection.client)?;
     let client = client_address(exchange.connection.client, &head.headers, &server.trusted_proxies)
         .map_err(|fault| Refusal::AmbiguousForwarding(fault.code()))?;
     let path = CanonicalPath::parse(head.uri.path()).map_err(|fault| Refusal::AmbiguousPath(fault.code()))?;
@@ -59,20 +65,66 @@ pub(super) fn admit(raw: Raw, gate: &Gate, trail: &mut Trail) -> Result<Admitted
         exchange.head.uri = judged_target(&path, head.uri.query())?;
     }
     exchange.client = client;
-    exchange.authority =
-        HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::Malformed("unreadable-host"))?;
+    exchange.authority = authority;
     trail.admitted(&exchange);
     Ok(Admitted(exchange))
 }
 
-fn check_sizes(target: &Uri, headers: &HeaderMap, bounds: crate::config::Bounds) -> Result<(), Refusal> {
+/// What the fields are, from one pass over them: asking for each name costs a hash for every one of them.
+#[derive(Default)]
+struct Survey<'a> {
+    fields: usize,
+    bytes: usize,
+    hosts: Said<'a>,
+    lengths: Said<'a>,
+    codings: Said<'a>,
+    expectations: Said<'a>,
+    others: [Said<'a>; 3],
+}
+
+/// A field that may be said once: its first value, and how often it is there.
+#[derive(Clone, Copy, Default)]
+struct Said<'a> {
+    first: Option<&'a HeaderValue>,
+    times: usize,
+}
+
+/// Beside those that frame the message: fields of which gate and upstream could believe different ones.
+const SINGLE: [HeaderName; 3] = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ORIGIN];
+
+impl<'a> Survey<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut survey = Self::default();
+        for (name, value) in headers {
+            survey.fields += 1;
+            // Four bytes a field: colon, space and line end, as HTTP/1 would have sent it.
+            survey.bytes += name.as_str().len() + value.len() + 4;
+            let said = if *name == header::HOST {
+                &mut survey.hosts
+            } else if *name == header::CONTENT_LENGTH {
+                &mut survey.lengths
+            } else if *name == header::TRANSFER_ENCODING {
+                &mut survey.codings
+            } else if *name == header::EXPECT {
+                &mut survey.expectations
+            } else if let Some((_, said)) = SINGLE.iter().zip(&mut survey.others).find(|(single, _)| *single == name) {
+                said
+            } else {
+                continue;
+            };
+            said.first.get_or_insert(value);
+            said.times += 1;
+        }
+        survey
+    }
+}
+
+fn check_sizes(target: &Uri, survey: &Survey<'_>, bounds: crate::config::Bounds) -> Result<(), Refusal> {
     let target_bytes = target.path().len() + target.query().map_or(0, |query| query.len() + 1);
     if target_bytes > bounds.target_bytes.get() {
         return Err(Refusal::TargetTooLong);
     }
-    // Four bytes a field: colon, space and line end, as HTTP/1 would have sent it.
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if headers.len() > bounds.headers.get() || bytes > bounds.head_bytes.get() {
+    if survey.fields > bounds.headers.get() || survey.bytes > bounds.head_bytes.get() {
         return Err(Refusal::HeadTooLarge);
     }
     Ok(())
@@ -85,46 +137,49 @@ fn check_method(method: &Method) -> Result<(), Refusal> {
 }
 
 /// Request smuggling: what decides where a message ends must be said once, and in one way (`RFC 9112 §6.3`, CWE-444).
-fn check_framing(head: &http::request::Parts) -> Result<(), Refusal> {
-    let headers = &head.headers;
-    let count = |name| headers.get_all(name).iter().count();
-    if count(header::CONTENT_LENGTH) > 1 {
+fn check_framing(head: &http::request::Parts, survey: &Survey<'_>) -> Result<(), Refusal> {
+    if survey.lengths.times > 1 {
         return Err(Refusal::Malformed("repeated-content-length"));
     }
-    let codings = count(header::TRANSFER_ENCODING);
-    if codings > 0 {
+    if let Some(coding) = survey.codings.first {
         if head.version != Version::HTTP_11 {
             return Err(Refusal::Malformed("transfer-encoding-outside-http-1.1"));
         }
-        if headers.contains_key(header::CONTENT_LENGTH) {
+        if survey.lengths.times > 0 {
             return Err(Refusal::Malformed("content-length-with-transfer-encoding"));
         }
-        let only = headers.get(header::TRANSFER_ENCODING).filter(|_| codings == 1);
-        if only.is_none_or(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        if survey.codings.times > 1 || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
             return Err(Refusal::Malformed("transfer-encoding-other-than-chunked"));
         }
     }
-    for single in [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ORIGIN, header::EXPECT] {
-        if count(single) > 1 {
-            return Err(Refusal::Malformed("repeated-single-field"));
-        }
+    if survey.expectations.times > 1 || survey.others.iter().any(|said| said.times > 1) {
+        return Err(Refusal::Malformed("repeated-single-field"));
     }
-    match headers.get(header::EXPECT) {
+    match survey.expectations.first {
         Some(expect) if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") => Err(Refusal::ExpectationFailed),
         _ => Ok(()),
     }
 }
 
-/// Whom the client asked for, said once: in `Host`, in `:authority`, or in both alike (`RFC 9112 §3.2`, `RFC 9113 §8.3.1`).
-fn authority(head: &http::request::Parts) -> Result<Authority, Refusal> {
-    let mut hosts = head.headers.get_all(header::HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
+/// Whom the client asked for, said once: in `Host`, in `:authority`, or in both alike (`RFC 9112 §3.2`, `RFC 9113 §8.3.1`); and one
+/// that is served here.
+fn authority(
+    head: &http::request::Parts,
+    survey: &Survey<'_>,
+    gate: &Gate,
+    peer: IpAddr,
+) -> Result<HeaderValue, Refusal> {
+    if survey.hosts.times > 1 {
         return Err(Refusal::Malformed("repeated-host"));
     }
-    let host = host
-        .map(|host| Authority::try_from(host.as_bytes()).map_err(|_| Refusal::Malformed("unreadable-host")))
-        .transpose()?;
+    // Nearly every request names the gate as its configuration does: then there is nothing to parse.
+    if let (Some(host), None) = (survey.hosts.first, head.uri.authority())
+        && *host == gate.own_authority
+    {
+        return Ok(host.clone());
+    }
+    let host = survey.hosts.first.map(|host| Authority::try_from(host.as_bytes())).transpose();
+    let host = host.map_err(|_| Refusal::Malformed("unreadable-host"))?;
     let authority = match (host, head.uri.authority()) {
         (Some(host), Some(target)) if !host.as_str().eq_ignore_ascii_case(target.as_str()) => {
             return Err(Refusal::Malformed("host-differs-from-target"));
@@ -137,7 +192,8 @@ fn authority(head: &http::request::Parts) -> Result<Authority, Refusal> {
     if authority.as_str().contains('@') {
         return Err(Refusal::Malformed("credentials-in-host"));
     }
-    Ok(authority)
+    check_host(&authority, gate, peer.to_canonical().is_loopback())?;
+    HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::Malformed("unreadable-host"))
 }
 
 fn check_host(authority: &Authority, gate: &Gate, from_this_machine: bool) -> Result<(), Refusal> {

@@ -7,12 +7,15 @@ use super::authenticate::Known;
 use super::limit::IdentityLimited;
 use super::route::Routed;
 use crate::refusal::Refusal;
+use crate::websocket::Handshake;
 
 /// A request that its caller may make, as far as the head tells.
 pub(crate) struct Authorized {
     pub(super) routed: Routed,
     pub(super) caller: Option<Arc<Known>>,
     pub(super) pending_owner: Option<Box<Owner>>,
+    /// The WebSocket handshake that the request is, if it is one.
+    pub(super) handshake: Option<Box<Handshake>>,
     _decided: Decided,
 }
 
@@ -24,7 +27,7 @@ pub(super) fn authorize(limited: IdentityLimited) -> Result<Authorized, Refusal>
     let authenticated = limited.into_authenticated();
     let pending_owner = judge(&authenticated)?;
     let (routed, caller) = authenticated.into_parts();
-    Ok(Authorized { routed, caller, pending_owner, _decided: Decided(()) })
+    Ok(Authorized { routed, caller, pending_owner, handshake: None, _decided: Decided(()) })
 }
 
 fn judge(authenticated: &Authenticated) -> Result<Option<Box<Owner>>, Refusal> {

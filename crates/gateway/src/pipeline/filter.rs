@@ -5,17 +5,20 @@ use bartizan_evidence::{Recorder, RequestId};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
+use tokio::time::Instant;
 
 use super::admit::Admission;
 use super::forward::Forwarded;
 use super::ownership::OwnedAnswer;
+use super::streaming;
 use crate::answer::errors;
 use crate::answer::mask::{Mask, Masker};
 use crate::answer::{Caller, Transport};
-use crate::body::{AnswerBody, Source};
+use crate::body::{AnswerBody, Form, Source};
 use crate::exchange::{Exchange, OpenAnswer, Trail};
 use crate::fields;
 use crate::gate::Gate;
+use crate::grpc;
 use crate::refusal::{Refusal, problem};
 use crate::route::CompiledRoute;
 
@@ -26,6 +29,10 @@ pub(super) struct Seen {
     pub(super) origin: Option<HeaderValue>,
     pub(super) method: Method,
     pub(super) over_tls: bool,
+    /// Whether it is a gRPC call, whose client reads no problem document.
+    pub(super) is_grpc: bool,
+    /// The deadline that the client of such a call has set.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// Brings an upstream's answer into order: what describes the server is removed, what protects the user is added, and what leaked by
@@ -38,10 +45,19 @@ pub(super) async fn filter<S: Source>(
     admission: Admission,
     trail: &mut Trail,
 ) -> Result<Response<AnswerBody<S>>, Refusal> {
-    let Forwarded { response, authorized } = owned.into_forwarded();
+    let Forwarded { mut response, authorized, request_body } = owned.into_forwarded();
     let route = authorized.routed.route();
     let exchange = authorized.routed.exchange();
-    let mut response = hide_faults(response, exchange.request_id, trail).await;
+    if authorized.handshake.is_some() && is_handover(&mut response) {
+        // Nothing but the handshake is in it: it has no body to describe, and no page.
+        route.answer.cookies.harden(response.headers_mut(), transport(seen.over_tls, gate));
+        if let Some(Some(tunnel)) = response.body_mut().tunnel_mut() {
+            tunnel.attach(recorder.clone(), admission);
+        }
+        return Ok(response);
+    }
+    let mut response = hide_faults(response, seen, exchange.request_id, trail).await;
+    let form = streaming::form(response.headers(), route);
     let headers = response.headers_mut();
     fields::strip_hop_by_hop(headers);
     let transport = transport(seen.over_tls, gate);
@@ -52,16 +68,31 @@ pub(super) async fn filter<S: Source>(
     if let Some(limited) = exchange.limited {
         limited.add_fields(headers);
     }
+    if form == Some(Form::Events) {
+        streaming::pass_at_once(headers);
+    }
     if let Some(mask) = &route.answer.mask {
         response = masked(response, mask, trail)?;
+    }
+    if let Some(form) = form {
+        let flow = streaming::flow(form, &authorized, request_body, seen, gate);
+        response = response.map(|body| body.flowing(flow));
     }
     let open = OpenAnswer::new(recorder.clone(), exchange.request_id, admission);
     Ok(response.map(|body| body.watched(open)))
 }
 
+fn is_handover<S: Source>(response: &mut Response<AnswerBody<S>>) -> bool {
+    response.status() == StatusCode::SWITCHING_PROTOCOLS || response.body_mut().tunnel_mut().is_some()
+}
+
 /// A refusal's answer carries what every answer carries.
 pub(super) fn refused(refusal: Refusal, request_id: RequestId, seen: &Seen, gate: &Gate) -> Response<Bytes> {
+    let face = seen.is_grpc.then(|| refusal.clone());
     let mut response = refusal.into_response(request_id);
+    if let Some(refusal) = face {
+        return grpc::refused(&refusal, response, request_id);
+    }
     let headers = response.headers_mut();
     let transport = transport(seen.over_tls, gate);
     match &seen.route {
@@ -111,6 +142,15 @@ pub(super) fn redirection(target: &http::Uri, gate: &Gate) -> Response<Bytes> {
     response
 }
 
+/// What a certificate authority asks for on the plain listener (`RFC 8555 §8.3`).
+pub(super) fn challenge_document(document: String, gate: &Gate) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(document));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    gate.plain_headers.apply(headers, Transport::Plain, Caller::Anonymous);
+    response
+}
+
 fn apply_cors(route: &CompiledRoute, method: &Method, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
     let mut request = HeaderMap::new();
     if let Some(origin) = origin {
@@ -129,6 +169,7 @@ pub(super) fn transport(over_tls: bool, gate: &Gate) -> Transport {
 /// is not looked at: a page about stack traces is a page.
 async fn hide_faults<S: Source>(
     response: Response<AnswerBody<S>>,
+    seen: &Seen,
     request_id: RequestId,
     trail: &mut Trail,
 ) -> Response<AnswerBody<S>> {
@@ -150,6 +191,9 @@ async fn hide_faults<S: Source>(
         if let Some(value) = head.headers.get(&kept) {
             answer.headers_mut().insert(kept, value.clone());
         }
+    }
+    if seen.is_grpc {
+        answer = grpc::failed(answer, request_id);
     }
     answer.map(AnswerBody::full)
 }

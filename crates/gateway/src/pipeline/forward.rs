@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use bartizan_policy::{Owner, OwnerSource};
 use bytes::Bytes;
@@ -16,18 +17,46 @@ use super::outbound::Outbound;
 use super::ownership::MOST_DOCUMENT_BYTES;
 use super::{AskUpstream, Onward, Question};
 use crate::body::{AnswerBody, BodyFault, BodyWatch, Leased, RequestBody};
+use crate::config::{Route, UpstreamTimeouts};
 use crate::exchange::{Content, Exchange, Trail};
 use crate::gate::Gate;
+use crate::grpc;
 use crate::ports::LocalService;
 use crate::refusal::Refusal;
 use crate::route::{CompiledRoute, Target};
-use crate::upstream::{Deadlines, Pool, Remote, SendFault};
+use crate::upstream::{Deadlines, Pool, Remote, SendFault, dedicated};
+use crate::vigil::Vigil;
+use crate::websocket::Tunnel;
 
 /// An upstream's answer that nobody has looked at yet, with what was decided about its request.
 pub(crate) struct Forwarded<S = Leased> {
     pub(super) response: Response<AnswerBody<S>>,
     pub(super) authorized: Authorized,
+    /// What becomes of a request's body that may still be on its way.
+    pub(super) request_body: Option<BodyWatch>,
 }
+
+/// How long an exchange may take, and what it may send.
+pub(super) struct Terms {
+    pub(super) timeouts: UpstreamTimeouts,
+    pub(super) body_idle: Duration,
+    pub(super) message_bytes: Option<u32>,
+}
+
+impl Terms {
+    /// A gRPC call has no end of its own: the client's deadline and silence are what bounds it.
+    pub(super) fn of(rules: &Route, headers: &HeaderMap, body_idle: Duration) -> Self {
+        let Some(grpc) = rules.grpc else {
+            return Self { timeouts: rules.timeouts, body_idle, message_bytes: None };
+        };
+        let total = grpc::timeout(headers).map_or(LONGEST_CALL, |timeout| timeout.min(LONGEST_CALL));
+        let timeouts = UpstreamTimeouts { total, ..rules.timeouts };
+        Self { timeouts, body_idle: rules.timeouts.stream_idle, message_bytes: Some(grpc.message_bytes) }
+    }
+}
+
+/// A gRPC call whose client sets no deadline ends after this long all the same.
+const LONGEST_CALL: Duration = Duration::from_hours(24);
 
 impl<S> Forwarded<S> {
     /// The owner that only the answer can name, and who asks.
@@ -46,22 +75,21 @@ impl Onward for Pool {
         let mut authorized = inspected.into_permitted().into_authorized();
         let headers = outbound_fields(&mut authorized, gate)?;
         let route = authorized.routed.route().clone();
-        let remote = match &route.target {
-            Target::Remote(remote) => Some(remote),
-            Target::Split(split) => {
-                let caller = authorized.caller.as_ref().map(|known| &known.principal);
-                let remote = split.of(caller, authorized.routed.exchange().client);
-                remote.iter().for_each(|remote| trail.sent_to(remote.name()));
-                remote
-            }
-            Target::Local(_) => None,
-        };
-        let exchange = authorized.routed.exchange_mut();
+        let mut request_body = None;
+        let remote = chosen(&route.target, &authorized, trail);
         let response = match (remote, &route.target) {
+            (Some(remote), _) if authorized.handshake.is_some() => {
+                let remote = remote.clone();
+                Box::pin(open_websocket(&mut authorized, headers, &remote, &route, gate)).await?
+            }
             (Some(remote), _) => {
-                let idle = gate.config.server.timeouts.body_idle;
+                let exchange = authorized.routed.exchange_mut();
+                let terms = Terms::of(&route.rules, &headers, gate.config.server.timeouts.body_idle);
                 let (body, watch) = match exchange.take_body() {
-                    Content::Stream(incoming) => RequestBody::bounded(incoming, route.rules.body_bytes, idle),
+                    Content::Stream(incoming) => {
+                        let (body, watch) = RequestBody::bounded(incoming, route.rules.body_bytes, terms.body_idle);
+                        (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
+                    }
                     Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
                 };
                 let mut request = request(exchange, headers, body);
@@ -69,14 +97,32 @@ impl Onward for Pool {
                     // Unless told, hyper takes a GET for one without a body, and the upstream would not get what was judged.
                     request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
                 }
-                let answer = send(request, remote, &route, self, &watch).await;
+                let answer = send(&mut Some(request), remote, terms.timeouts, self, &watch).await;
                 trail.request_bytes(watch.bytes());
+                request_body = terms.message_bytes.map(|_| watch);
                 answer?
             }
-            (None, Target::Local(service)) => call(exchange, headers, service.as_ref(), route.rules.body_bytes).await?,
+            (None, Target::Local(service)) => {
+                let exchange = authorized.routed.exchange_mut();
+                Box::pin(call(exchange, headers, service.as_ref(), route.rules.body_bytes)).await?
+            }
             (None, _) => return Err(Refusal::Internal("route-without-upstream")),
         };
-        Ok(Forwarded { response, authorized })
+        Ok(Forwarded { response, authorized, request_body })
+    }
+}
+
+/// Which upstream gets the request; none where a room of this process does.
+fn chosen<'t>(target: &'t Target, authorized: &Authorized, trail: &mut Trail) -> Option<&'t Arc<Remote>> {
+    match target {
+        Target::Remote(remote) => Some(remote),
+        Target::Split(split) => {
+            let caller = authorized.caller.as_ref().map(|known| &known.principal);
+            let remote = split.of(caller, authorized.routed.exchange().client)?;
+            trail.sent_to(remote.name());
+            Some(remote)
+        }
+        Target::Local(_) => None,
     }
 }
 
@@ -89,7 +135,7 @@ pub(super) fn outbound_fields(authorized: &mut Authorized, gate: &Gate) -> Resul
 }
 
 /// The request as it was judged, around another body.
-fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -> Request<B> {
+pub(super) fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = exchange.head.method.clone();
     *request.uri_mut() = std::mem::take(&mut exchange.head.uri);
@@ -98,18 +144,53 @@ fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -> Request<B
 }
 
 async fn send(
-    request: Request<RequestBody>,
+    request: &mut Option<Request<RequestBody>>,
     remote: &Arc<Remote>,
-    route: &CompiledRoute,
+    timeouts: UpstreamTimeouts,
     pool: &Pool,
     watch: &BodyWatch,
 ) -> Result<Response<AnswerBody>, Refusal> {
-    let deadlines = Deadlines::starting_now(route.rules.timeouts);
+    let deadlines = Deadlines::starting_now(timeouts);
     let (response, lease) = pool.send(remote, request, deadlines).await.map_err(|fault| refusal(fault, watch))?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Refusal::UpstreamFault("switched-protocols-unasked"));
     }
     Ok(response.map(|incoming| AnswerBody::upstream(incoming, lease, deadlines.total)))
+}
+
+/// Opens a WebSocket connection of its own to the upstream. What the upstream answers instead is passed on like any answer.
+async fn open_websocket(
+    authorized: &mut Authorized,
+    mut headers: HeaderMap,
+    remote: &Arc<Remote>,
+    route: &Arc<CompiledRoute>,
+    gate: &Gate,
+) -> Result<Response<AnswerBody>, Refusal> {
+    let (Some(handshake), Some(rules)) = (&authorized.handshake, &route.rules.websocket) else {
+        return Err(Refusal::Internal("websocket-without-handshake"));
+    };
+    handshake.set_fields(&mut headers, rules.compression);
+    let asked = headers.clone();
+    let vigil = Vigil {
+        caller: authorized.caller.clone(),
+        route: route.clone(),
+        client: authorized.routed.exchange().client,
+        parameters: authorized.routed.parameters().to_vec(),
+        standing: gate.standing.clone(),
+    };
+    let deadlines = Deadlines::starting_now(route.rules.timeouts);
+    let exchange = authorized.routed.exchange_mut();
+    let request_id = exchange.request_id;
+    let request = request(exchange, headers, RequestBody::Empty);
+    let answer = dedicated(remote, request, deadlines).await;
+    let mut answer = answer.map_err(|fault| refusal(fault, &BodyWatch::default()))?;
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(answer.map(|incoming| AnswerBody::dedicated(incoming, deadlines.total)));
+    }
+    let (ours, compression) = handshake.accept(&asked, answer.headers())?;
+    let upgraded = hyper::upgrade::on(&mut answer).await.map_err(|_| Refusal::UpstreamFault("websocket-handshake"))?;
+    let tunnel = Tunnel::new(upgraded, rules.clone(), compression, vigil, request_id);
+    Ok(ours.map(|_| AnswerBody::tunnel(tunnel)))
 }
 
 /// Whose fault a failed exchange is: a body that the client cut looks to the upstream's connection like any other error.
@@ -166,7 +247,8 @@ impl AskUpstream for Pool {
         *request.headers_mut() = headers;
         let deadlines = Deadlines::starting_now(route.rules.timeouts);
         let watch = BodyWatch::default();
-        let (response, lease) = self.send(remote, request, deadlines).await.map_err(|fault| refusal(fault, &watch))?;
+        let sent = &mut Some(request);
+        let (response, lease) = self.send(remote, sent, deadlines).await.map_err(|fault| refusal(fault, &watch))?;
         if response.status() != StatusCode::OK {
             return Err(Refusal::OwnerUnknown("look-up-did-not-succeed"));
         }

@@ -14,11 +14,13 @@ mod authenticate;
 mod authorize;
 mod filter;
 mod forward;
+mod inside;
 mod inspect;
 mod limit;
 mod outbound;
 mod ownership;
 mod route;
+mod streaming;
 mod validate;
 
 use std::future::Future;
@@ -28,16 +30,20 @@ use bartizan_evidence::{Recorder, Stage};
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use serde_json::Value;
+use tokio::time::Instant;
 
 pub(crate) use admit::Admission;
 pub(crate) use authenticate::{Known, VerifiedTokens};
 pub(crate) use forward::Forwarded;
+pub(crate) use inside::{Handed, Inside};
 pub(crate) use inspect::Inspected;
+pub(crate) use route::Parameters;
 
 use self::filter::Seen;
 use crate::body::{AnswerBody, Source};
 use crate::exchange::{Raw, Trail};
 use crate::gate::Gate;
+use crate::grpc;
 use crate::refusal::Refusal;
 use crate::route::CompiledRoute;
 
@@ -100,12 +106,27 @@ pub(crate) async fn run<O: Onward>(
     }
 }
 
+/// Refuses a request before any stage saw it; it leaves an event like any other.
+pub(crate) fn turn_away(raw: &Raw, refusal: Refusal, gate: &Gate, recorder: &Recorder) -> Response<Bytes> {
+    match Trail::begin(recorder, raw) {
+        Some(trail) => {
+            trail.refused(&refusal);
+            filter::refused(refusal, raw.request_id(), &Seen::of(raw), gate)
+        }
+        None => filter::refused(Refusal::Unrecordable, raw.request_id(), &Seen::of(raw), gate),
+    }
+}
+
 /// Answers a request on the plain HTTP listener, which leaves an event like any other.
 pub(crate) fn redirect(raw: &Raw, gate: &Gate, recorder: &Recorder) -> Response<AnswerBody> {
     let Some(trail) = Trail::begin(recorder, raw) else {
         return filter::refused(Refusal::Unrecordable, raw.request_id(), &Seen::of(raw), gate).map(AnswerBody::full);
     };
-    let response = filter::redirection(&raw.head().uri, gate);
+    let managed = gate.tls.as_ref().and_then(|tls| tls.managed.as_ref());
+    let response = match managed.and_then(|managed| managed.document(raw.head().uri.path())) {
+        Some(document) => filter::challenge_document(document, gate),
+        None => filter::redirection(&raw.head().uri, gate),
+    };
     trail.answered(response.status());
     response.map(AnswerBody::full)
 }
@@ -163,7 +184,7 @@ async fn judge(
     let authorized = authorize::authorize(limited)?;
 
     trail.enter(Stage::Validate);
-    let validated = validate::validate(authorized);
+    let validated = validate::validate(authorized, gate)?;
 
     trail.enter(Stage::Authorize);
     let permitted = ownership::ask_first(validated, gate, upstream).await?;
@@ -175,11 +196,17 @@ async fn judge(
 impl Seen {
     fn of(raw: &Raw) -> Self {
         let head = raw.head();
+        let is_grpc = head.version == http::Version::HTTP_2 && grpc::is_call(&head.headers);
         Self {
             route: None,
             origin: head.headers.get(http::header::ORIGIN).cloned(),
             method: head.method.clone(),
             over_tls: raw.connection().tls.is_some(),
+            is_grpc,
+            deadline: is_grpc
+                .then(|| grpc::timeout(&head.headers))
+                .flatten()
+                .and_then(|it| Instant::now().checked_add(it)),
         }
     }
 }

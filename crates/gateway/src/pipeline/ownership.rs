@@ -49,7 +49,10 @@ pub(super) async fn ask_first(
     match (authorized.pending_owner.as_deref(), &authorized.caller) {
         (None, _) => {}
         (Some(owner), Some(caller)) => match &owner.source {
-            OwnerSource::Lookup { path, .. } => ask(&authorized, owner, path, caller, gate, upstream).await?,
+            // Boxed: rare, and its size would be that of every request's future.
+            OwnerSource::Lookup { path, .. } => {
+                Box::pin(ask(&authorized, owner, path, caller, gate, upstream)).await?;
+            }
             OwnerSource::Field(_) if authorized.routed.exchange().head.method == Method::GET => {}
             // HEAD shows no field, and after an unsafe method it would be too late.
             OwnerSource::Field(_) => return Err(Refusal::OwnerUnknown("method-shows-no-owner")),

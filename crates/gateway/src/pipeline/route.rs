@@ -7,7 +7,6 @@ use super::filter::{self, Seen};
 use super::limit::AddressLimited;
 use crate::exchange::{Exchange, Trail};
 use crate::gate::Gate;
-use crate::path::decoded;
 use crate::refusal::Refusal;
 use crate::route::{CompiledRoute, Found};
 
@@ -58,8 +57,6 @@ pub(super) fn find(limited: AddressLimited, gate: &Gate, trail: &mut Trail, seen
     trail.routed(&route);
     seen.route = Some(route.clone());
     check_length(&exchange, &route)?;
-    // *admit* let only escapes pass that decode to UTF-8 and to no delimiter: this reads a segment as the upstream will.
-    let parameters = parameters.into_iter().map(|(name, value)| (name, decoded(&value).into_owned())).collect();
     Ok(Way::Onward(Routed { exchange, route, parameters }))
 }
 

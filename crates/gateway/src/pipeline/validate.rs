@@ -1,7 +1,14 @@
-use super::authorize::Authorized;
+use bartizan_policy::CredentialKind;
+use http::header;
 
-/// A request whose shape was held against its document. No document, no claim: routes that are declared in the configuration have
-/// none, and the posture says so.
+use super::authorize::Authorized;
+use crate::gate::Gate;
+use crate::grpc;
+use crate::refusal::Refusal;
+use crate::websocket::handshake;
+
+/// A request whose shape was held against what its route declares. No document, no claim: routes that are declared in the
+/// configuration have none, and the posture says so.
 pub(crate) struct Validated(Authorized);
 
 impl Validated {
@@ -10,7 +17,29 @@ impl Validated {
     }
 }
 
-/// The place of the stage *validate*: what an OpenAPI document says of a request is held against it here.
-pub(super) fn validate(authorized: Authorized) -> Validated {
-    Validated(authorized)
+/// The place of the stage *validate*: what an OpenAPI document says of a request is held against it here, and what a route says that
+/// takes WebSocket connections or gRPC calls.
+pub(super) fn validate(mut authorized: Authorized, gate: &Gate) -> Result<Validated, Refusal> {
+    let exchange = authorized.routed.exchange();
+    let rules = &authorized.routed.route().rules;
+    let head = &exchange.head;
+    if rules.grpc.is_some() && !grpc::is_call(&head.headers) {
+        return Err(Refusal::NotGrpc);
+    }
+    match &rules.websocket {
+        Some(websocket) if handshake::is_asked(head) => {
+            let kind = authorized.caller.as_ref().map(|known| known.principal.credential);
+            // A route that looks at no credential leaves cookies to the upstream.
+            let by_cookie = kind == Some(CredentialKind::Session)
+                || (rules.credentials.is_empty() && head.headers.contains_key(header::COOKIE));
+            let judged = handshake::judge(exchange, websocket, by_cookie, gate)?;
+            authorized.handshake = Some(Box::new(judged));
+        }
+        // An extended CONNECT asks for nothing else, and an answer to a GET would be taken for a tunnel.
+        None if handshake::is_asked(head) && head.version == http::Version::HTTP_2 => {
+            return Err(Refusal::Handshake("not-on-this-route"));
+        }
+        _ => {}
+    }
+    Ok(Validated(authorized))
 }

@@ -112,6 +112,13 @@ fn read_by_demand(bytes: &[u8]) -> (Result<ProxyHeader, ProxyFault>, usize) {
     }
 }
 
+#[test]
+fn the_shortest_header_is_read_without_a_byte_of_what_follows() {
+    for header in [&b"PROXY UNKNOWN\r\n"[..], &v2(0x20, 0, &[])] {
+        assert_eq!(read_by_demand(&[header, b"\x16\x03"].concat()), (Ok(ProxyHeader::Proxy), header.len()));
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic_it_and_progress_is_always_asked_for(bytes in prop::collection::vec(any::<u8>(), 0..300)) {

@@ -30,8 +30,8 @@ pub(crate) async fn connect(host: &Host) -> Result<Transport, SendFault> {
     over(Bare::Tcp(stream), host.tls.as_ref()).await
 }
 
-/// Connects to an endpoint.
-pub(super) async fn connect_to(endpoint: &Endpoint) -> Result<Transport, SendFault> {
+/// Connects to an endpoint, in the clear or by `tls`.
+pub(super) async fn connect_to(endpoint: &Endpoint, tls: Option<&RemoteTls>) -> Result<Transport, SendFault> {
     let stream = match &endpoint.place {
         Place::Address(address) => tcp(*address).await?,
         Place::Name(name) => first_of(&resolve::addresses(name).await?).await?,
@@ -39,7 +39,7 @@ pub(super) async fn connect_to(endpoint: &Endpoint) -> Result<Transport, SendFau
             Bare::Unix(UnixStream::connect(path).await.map_err(|cause| SendFault::Unreachable(word(&cause)))?)
         }
     };
-    over(stream, endpoint.tls.as_ref()).await
+    over(stream, tls).await
 }
 
 async fn over(stream: Bare, tls: Option<&RemoteTls>) -> Result<Transport, SendFault> {

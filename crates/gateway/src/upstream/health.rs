@@ -166,7 +166,7 @@ async fn check_all(remote: &Arc<Remote>, rules: &HealthCheck, streaks: &mut Hash
 
 /// The status of the answer, over a connection of its own: one that is kept would tell less of whether the endpoint takes new ones.
 async fn ask(endpoint: &Endpoint, rules: &HealthCheck, protocol: Protocol) -> Result<u16, &'static str> {
-    let transport = connect_to(endpoint).await.map_err(|fault| match fault {
+    let transport = connect_to(endpoint, endpoint.tls.as_ref()).await.map_err(|fault| match fault {
         SendFault::Unreachable(cause)
         | SendFault::Timeout(cause)
         | SendFault::NoAnswer(cause)

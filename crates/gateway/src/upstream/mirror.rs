@@ -93,7 +93,7 @@ fn send(
             *copy.uri_mut() = Uri::from_static("/");
         }
         let exchange = async {
-            let (answer, lease) = pool.send(&to, copy, deadlines).await.ok()?;
+            let (answer, lease) = pool.send(&to, &mut Some(copy), deadlines).await.ok()?;
             Limited::new(answer.into_body(), MOST_ANSWER).collect().await.ok()?;
             lease.give_back();
             Some(())

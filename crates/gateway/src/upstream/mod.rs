@@ -8,6 +8,7 @@ mod balance;
 mod breaker;
 mod budget;
 mod connect;
+mod dedicated;
 mod endpoint;
 mod group;
 mod health;
@@ -31,6 +32,7 @@ use rustls::pki_types::ServerName;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub(crate) use connect::{Host, connect};
+pub(crate) use dedicated::dedicated;
 pub(crate) use group::Remote;
 pub(crate) use pool::Pool;
 pub(crate) use registry::Upstreams;

@@ -217,7 +217,7 @@ impl Slot {
 
     async fn handshake(&self, deadlines: Deadlines) -> Result<Connection, SendFault> {
         let opened = async {
-            let transport = connect_to(&self.endpoint).await?;
+            let transport = connect_to(&self.endpoint, self.endpoint.tls.as_ref()).await?;
             let is_http2 = match self.rules.protocol {
                 Protocol::H2c => true,
                 Protocol::Http1 => false,
@@ -246,8 +246,8 @@ impl Slot {
         request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
+        let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()));
         let Some(sent) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
-        let late = deadlines.passed(sent.body().watch());
         tokio::select! {
             biased;
             answer = sender.try_send_request(sent) => match answer {
@@ -267,8 +267,8 @@ impl Slot {
         request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
+        let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()));
         let Some(sent) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
-        let late = deadlines.passed(sent.body().watch());
         tokio::select! {
             biased;
             answer = shared.sender.try_send_request(in_http2(sent, self.endpoint.tls.is_some())) => match answer {

@@ -65,9 +65,10 @@ pub(super) async fn send(
     pool: &Pool,
     remote: &Arc<Remote>,
     group: &LocalGroup,
-    mut request: Request<RequestBody>,
+    request: &mut Option<Request<RequestBody>>,
     deadlines: Deadlines,
 ) -> Result<(Response<Incoming>, Lease), SendFault> {
+    let Some(mut request) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
     let rules = &remote.rules.retry;
     remote.budget.earn(rules);
     mirror::copy(pool, remote, &mut request, deadlines);

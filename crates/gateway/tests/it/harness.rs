@@ -10,9 +10,9 @@ use bartizan_gateway::config::{
     AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Listening, Route, Server,
     Tls, TrustedIssuer, Upstream, UpstreamTimeouts,
 };
-use bartizan_gateway::listen::{Bound, Serving};
+use bartizan_gateway::listen::{Bound, Inherited, Serving};
 use bartizan_gateway::ports::AssertionKeys;
-use bartizan_gateway::{CertificateInfo, FetchedKeys, Gate, GateError, Ports};
+use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, GateError, Ports};
 use bartizan_policy::{Access, CredentialKind, Owner, OwnerSource, Rate, Rule};
 use bartizan_testkit::{Answered, HttpClient, Issuer};
 use bartizan_token::{AssertionSigner, KeySource};
@@ -61,6 +61,22 @@ impl Gated {
         Self { serving: Some(serving), writer: Some(writer), recorder, ports, state }
     }
 
+    /// Starts a gate on sockets that it was started with.
+    pub(crate) fn with_inherited(config: Config, inherited: &mut Inherited) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let (recorder, writer) = Recorder::start(EvidenceConfig::in_state(state.path())).unwrap();
+        let ports = ports(&config, &recorder);
+        let bound = Bound::bind_with(&config.server, inherited).unwrap();
+        let serving = bound.serve(Gate::build(config, &ports).unwrap(), &recorder).unwrap();
+        Self { serving: Some(serving), writer: Some(writer), recorder, ports, state }
+    }
+
+    /// Its listening sockets, as the process that replaces it gets them.
+    pub(crate) fn sockets(&self) -> Inherited {
+        let sockets = self.serving().sockets().unwrap().into_iter();
+        Inherited::from_sockets(sockets.map(|(role, socket)| (Some(role.as_str().to_owned()), socket))).unwrap()
+    }
+
     /// Compiles a configuration without serving it.
     pub(crate) fn build(config: Config) -> Result<Gate, GateError> {
         let state = tempfile::tempdir().unwrap();
@@ -82,7 +98,7 @@ impl Gated {
     }
 
     pub(crate) fn certificates(&self) -> Vec<CertificateInfo> {
-        self.serving().gate().certificates().to_vec()
+        self.serving().gate().certificates()
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {
@@ -157,7 +173,8 @@ fn ports(config: &Config, recorder: &Recorder) -> Ports {
     let fetched = FetchedKeys::new(tokio::runtime::Handle::current(), recorder.clone());
     let key = SigningKey::generate().unwrap();
     let signer = AssertionSigner::new(key, Vec::new(), "https://gate.test".to_owned(), Duration::from_mins(1));
-    Ports::alone(config.limits, Arc::new(OneKey(Arc::new(signer))), fetched)
+    let acme = AcmeCertificates::new(tokio::runtime::Handle::current(), recorder.clone());
+    Ports::alone(config.limits, Arc::new(OneKey(Arc::new(signer))), fetched).with_acme(acme)
 }
 
 pub(crate) fn request(method: Method, url: &str, fields: &[(&str, &str)], body: &str) -> Request<Bytes> {
@@ -206,6 +223,8 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         body_bytes: 1 << 20,
         timeouts: UpstreamTimeouts::default(),
         answer: AnswerRules::default(),
+        websocket: None,
+        grpc: None,
     }
 }
 

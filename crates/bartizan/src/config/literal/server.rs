@@ -6,15 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OneOrMany;
-use crate::config::units::{Address, Network, Period, Size, Url};
+use super::listening::{AcmeTls, ClientCertificates, ProxyProtocol};
+use crate::config::units::{Address, Mode, Network, Period, Place, Size, Url};
 
 /// Where the gate listens and how it speaks there.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// Address of the public listener, or a list of them.
-    pub listen: OneOrMany<Address>,
-    /// Address of a plain HTTP listener that answers 308 to the same URL over TLS, and nothing else.
+    /// Address of the public listener, or a list of them: an IP address and a port, or `unix:` and the path of a socket.
+    pub listen: OneOrMany<Place>,
+    /// Address of a plain HTTP listener that answers 308 to the same URL over TLS, and ACME's `http-01` challenge; nothing else.
     pub redirect_from: Option<Address>,
     /// How the outside names the gate: scheme and host, no path. Without it, the first address of `listen`.
     pub public_url: Option<Url>,
@@ -22,8 +23,8 @@ pub struct Server {
     /// machine may also say `localhost` or a loopback address.
     #[serde(default)]
     pub hosts: Vec<String>,
-    /// TLS on the public listener: a certificate with its key, a list of them chosen by server name, `"self-signed"` for
-    /// development, or `"off"`, which has to be said.
+    /// TLS on the public listener: a certificate with its key, a list of them chosen by server name, `{ acme = … }` for one that the
+    /// gate fetches by itself, `"self-signed"` for development, or `"off"`, which has to be said.
     #[serde(default)]
     pub tls: Tls,
     /// The lowest version of TLS that is spoken. `"1.3"` shuts out clients of before about 2019.
@@ -33,6 +34,14 @@ pub struct Server {
     /// cannot choose its address.
     #[serde(default)]
     pub trusted_proxies: Vec<Network>,
+    /// Whether these proxies say by a PROXY header which client each connection is for, on every listener but the console's.
+    #[serde(default)]
+    pub proxy_protocol: ProxyProtocol,
+    /// Permissions of the Unix sockets in `listen`: whoever may write to one may connect.
+    #[serde(default = "defaults::socket_mode")]
+    pub socket_mode: Mode,
+    /// Certificates that clients show (mutual TLS). Without it, none is asked for.
+    pub client_certificates: Option<ClientCertificates>,
     /// Threads that serve requests. Without it, one per core.
     pub workers: Option<NonZeroU16>,
     /// Whom the gate becomes once its ports are bound, when it is started as root. `"root"`, to stay it, has to be said: started as
@@ -78,6 +87,9 @@ pub enum Tls {
     Word(TlsWord),
     /// One certificate.
     Certificate(Certificate),
+    /// One that the gate fetches by itself.
+    #[serde(skip_serializing)]
+    Acme(Box<AcmeTls>),
     /// Several, chosen by server name (SNI); the first answers clients that send none.
     Certificates(Vec<Certificate>),
 }
@@ -106,6 +118,8 @@ pub struct Certificate {
     pub cert: PathBuf,
     /// PEM file of the key: PKCS #8, SEC 1 or PKCS #1, not encrypted.
     pub key: PathBuf,
+    /// DER file of an OCSP response, which is stapled for as long as it is valid, and read again when it changes.
+    pub ocsp: Option<PathBuf>,
 }
 
 /// Versions of TLS that are still safe to speak (RFC 8996).
@@ -121,10 +135,13 @@ pub enum TlsVersion {
 }
 
 mod defaults {
-    use super::{Duration, NonZeroUsize, Period, Size};
+    use super::{Duration, Mode, NonZeroUsize, Period, Size};
 
     pub(super) const fn drain() -> Period {
         Period::new(Duration::from_secs(30))
+    }
+    pub(super) const fn socket_mode() -> Mode {
+        Mode::new(0o660)
     }
     pub(super) const fn max_headers() -> NonZeroUsize {
         NonZeroUsize::MIN.saturating_add(99)

@@ -2,8 +2,10 @@
 //! of the gate that runs.
 
 mod callers;
+mod listening;
 mod route;
 mod text;
+mod upstreams;
 mod words;
 
 use bartizan_gateway::config::{self as gateway, Config, Tls, TlsVersion};
@@ -15,6 +17,7 @@ use super::units::{Period, Rate};
 
 pub use callers::Caller;
 pub use route::RoutePosture;
+pub use upstreams::UpstreamPosture;
 
 /// What a configuration protects, and how well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +26,9 @@ pub struct Posture {
     pub listeners: Vec<Listener>,
     /// Whose credentials are accepted.
     pub callers: Vec<Caller>,
+    /// Named groups of endpoints, and what is done when one of them fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<UpstreamPosture>,
     /// What is served.
     pub routes: Vec<RoutePosture>,
     /// What holds for every route.
@@ -60,13 +66,15 @@ impl Posture {
     pub(crate) fn of(resolved: &Resolved) -> Self {
         let gateway = &resolved.gateway;
         let (callers, weak_callers) = callers::of(gateway);
+        let (upstreams, weak_upstreams) = upstreams::of(gateway);
         let route = |(route, inspect): (_, &_)| RoutePosture::of(route, *inspect);
         Self {
             listeners: listeners(resolved),
             routes: gateway.routes.iter().zip(&resolved.inspect).map(route).collect(),
             callers,
+            upstreams,
             everywhere: everywhere(resolved),
-            weaker: of_the_gate(resolved).into_iter().chain(weak_callers).collect(),
+            weaker: of_the_gate(resolved).into_iter().chain(weak_callers).chain(weak_upstreams).collect(),
         }
     }
 
@@ -81,11 +89,15 @@ fn listeners(resolved: &Resolved) -> Vec<Listener> {
     let (scheme, serves) = match &server.tls {
         Tls::Off => ("http", "plain HTTP, without TLS".to_owned()),
         Tls::SelfSigned { min_version, .. } => ("https", format!("{}, self-signed", versions(*min_version))),
+        Tls::Acme { acme, min_version } => {
+            ("https", format!("{}, for {} by ACME", versions(*min_version), acme.domains.join(", ")))
+        }
         Tls::Files { certificates, min_version } => (
             "https",
             format!("{}, {}", versions(*min_version), super::render::counted(certificates.len(), "certificate")),
         ),
     };
+    let serves = std::iter::once(serves).chain(listening::demands(server)).collect::<Vec<_>>().join("; ");
     let public =
         server.listen.iter().map(|address| Listener { url: format!("{scheme}://{address}"), serves: serves.clone() });
     let target = server.public_url.to_string();
@@ -164,8 +176,9 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
                 "`tls = \"self-signed\"`, for development",
             ));
         }
-        Tls::Files { .. } => {}
+        Tls::Files { .. } | Tls::Acme { .. } => {}
     }
+    weaker.extend(listening::weaker(server));
     if let RootSource::Automatic(state) = &resolved.vault {
         weaker.push(Weakness::new(
             format!("whoever copies {} can use the keys in it", state.display()),

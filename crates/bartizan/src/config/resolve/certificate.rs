@@ -39,7 +39,16 @@ impl Resolver<'_> {
             self.error(FaultKind::Certificate, &key_place, message, "name the key that the certificate was issued for");
             return None;
         }
-        Some(CertificateFiles { certificate: self.beside(&files.cert), key: self.beside(&files.key), ocsp: None })
+        let ocsp = match &files.ocsp {
+            None => None,
+            Some(file) => {
+                // Part of the configuration's content, so that a new response is read when it comes.
+                let response = self.content(file, &place.key("ocsp"), "OCSP response")?;
+                self.contents.push(response);
+                Some(self.beside(file))
+            }
+        };
+        Some(CertificateFiles { certificate: self.beside(&files.cert), key: self.beside(&files.key), ocsp })
     }
 
     fn chain(&mut self, pem: &[u8], files: &Certificate, place: &Place) -> Option<Vec<CertificateDer<'static>>> {

@@ -1,10 +1,12 @@
 //! From the literal form to each room's typed `Config`: what the values mean together, and everything that contradicts.
 
 mod access;
+mod acme;
 mod answer;
 mod certificate;
 mod issuers;
 mod keys;
+mod listening;
 mod private;
 mod routes;
 mod server;

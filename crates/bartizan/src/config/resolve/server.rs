@@ -33,8 +33,8 @@ impl Resolver<'_> {
         }
         let public_url = self.public_url(server, plain, &place)?;
         Some(gateway::Server {
-            listen: server.listen.as_slice().iter().map(|address| address.get().into()).collect(),
-            listening: gateway::Listening::default(),
+            listen: server.listen.as_slice().iter().map(|address| address.get().clone()).collect(),
+            listening: self.listening(server, plain, &place)?,
             redirect_from: server.redirect_from.map(Address::get),
             public_url,
             hosts,
@@ -61,12 +61,10 @@ impl Resolver<'_> {
         }
         let many = matches!(server.listen, crate::config::literal::OneOrMany::Many(_));
         let listen = place.key("listen");
-        let public = server
-            .listen
-            .as_slice()
-            .iter()
-            .enumerate()
-            .map(|(index, address)| (address.get(), if many { listen.index(index) } else { listen.clone() }));
+        let public = server.listen.as_slice().iter().enumerate().filter_map(|(index, address)| {
+            let gateway::ListenAddress::Tcp(address) = address.get() else { return None };
+            Some((*address, if many { listen.index(index) } else { listen.clone() }))
+        });
         let redirect = server.redirect_from.map(|address| (address.get(), place.key("redirect_from")));
         let console = (file.console.listen.get(), Place::root().key("console").key("listen"));
         let all: Vec<(SocketAddr, Place)> = public.chain(redirect).chain([console]).collect();
@@ -180,6 +178,10 @@ impl Resolver<'_> {
                 let directory = self.beside(&file.store.path).join("tls");
                 return Some(gateway::Tls::SelfSigned { directory, min_version });
             }
+            Tls::Acme(rules) => {
+                let acme = std::sync::Arc::new(self.acme(&rules.acme, file, &place.key("acme"))?);
+                return Some(gateway::Tls::Acme { acme, min_version });
+            }
             Tls::Certificate(one) => vec![(one, place.clone())],
             Tls::Certificates(many) => {
                 many.iter().enumerate().map(|(index, certificate)| (certificate, place.index(index))).collect()
@@ -209,8 +211,15 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 fn default_url(server: &Server, plain: bool) -> Option<Uri> {
-    let address = server.listen.as_slice().first()?.get();
+    let tcp = |place: &crate::config::units::Place| match place.get() {
+        gateway::ListenAddress::Tcp(address) => Some(*address),
+        gateway::ListenAddress::Unix(_) => None,
+    };
     let scheme = if plain { "http" } else { "https" };
+    // Whoever reaches the gate by a Unix socket alone asks for this machine.
+    let Some(address) = server.listen.as_slice().iter().find_map(tcp) else {
+        return format!("{scheme}://localhost/").parse().ok();
+    };
     let authority =
         if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
     format!("{scheme}://{authority}/").parse().ok()

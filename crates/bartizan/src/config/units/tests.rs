@@ -27,6 +27,14 @@ fn quantities_are_written_as_they_are_read() {
 }
 
 #[test]
+fn a_listener_is_an_address_or_a_whole_path_and_permissions_are_octal() {
+    accepted::<Place>(&["0.0.0.0:443", "[::]:443", "unix:/run/bartizan/gate.sock"]);
+    refused::<Place>(&["unix:gate.sock", "unix:", "/run/gate.sock", "localhost:443"]);
+    accepted::<Mode>(&["0660", "0600"]);
+    refused::<Mode>(&["", "660x", "0888", "4755", "rw-rw----", "07777"]);
+}
+
+#[test]
 fn a_url_carries_no_password_and_does_not_echo_it() {
     let fault = "http://admin:hunter2@db".parse::<Url>().unwrap_err();
     assert!(!fault.to_string().contains("hunter2"));

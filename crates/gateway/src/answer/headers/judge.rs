@@ -11,9 +11,10 @@ pub(super) type Protects = fn(&str) -> bool;
 const ONE_YEAR: u64 = 365 * 24 * 60 * 60;
 
 /// What a browser would do with the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Nothing but hand it to a script. An answer without a type is data too: `nosniff` keeps it from becoming a page.
+    #[default]
     Data,
     /// Show it by its own means, which a policy for data would block.
     Media,

@@ -168,7 +168,7 @@ fn plain_http_carries_no_transport_security_and_no_upgrade() {
 fn preloading_is_said_only_where_the_operator_says_it() {
     let sent = |hsts| {
         let mut headers = head(&[JSON]);
-        let route = SecurityHeaders::compile(HeaderConfig { hsts, ..HeaderConfig::default() });
+        let route = SecurityHeaders::compile(&HeaderConfig { hsts, ..HeaderConfig::default() });
         route.apply(&mut headers, Transport::Tls, Caller::Anonymous);
         value(&headers, "strict-transport-security").to_owned()
     };
@@ -200,7 +200,7 @@ fn a_route_outranks_the_defaults_and_the_upstream() {
         remove: vec![frame, HeaderName::from_static("x-internal")],
     };
     assert_eq!(rules.faults().count(), 0);
-    let route = SecurityHeaders::compile(HeaderConfig { hsts: Hsts::Off, rules });
+    let route = SecurityHeaders::compile(&HeaderConfig { hsts: Hsts::Off, rules });
     let mut headers = head(&[HTML, ("x-frame-options", "DENY"), ("server", "nginx/1.2"), ("x-internal", "10.0.0.7")]);
     route.apply(&mut headers, Transport::Tls, Caller::Anonymous);
     assert_eq!(value(&headers, "content-security-policy"), "default-src *");
