@@ -96,6 +96,7 @@ fn written(directory: &TempDir, name: &str, certificate: &Certificate) -> Certif
     let files = CertificateFiles {
         certificate: directory.path().join(format!("{name}.crt")),
         key: directory.path().join(format!("{name}.key")),
+        ocsp: None,
     };
     std::fs::write(&files.certificate, &certificate.pem).unwrap();
     std::fs::write(&files.key, &certificate.key_pem).unwrap();
@@ -135,7 +136,7 @@ async fn by_tls_both_sides_agree_on_the_version() {
         (&[&b"http/1.1"[..]][..], Protocol::Auto, "HTTP/1.1"),
         (&[&b"h2"[..], b"http/1.1"][..], Protocol::Http1, "HTTP/1.1"),
         (&[&b"h2"[..]][..], Protocol::Http2, "HTTP/2.0"),
-        (&[&b"http/1.1"[..]][..], Protocol::Http2, "problem"),
+        (&[&b"http/1.1"[..]][..], Protocol::Http2, "upstream-unreachable"),
     ] {
         let address = tls_server(&certificate, None, alpn).await;
         let gate = Gated::start(before(Group { protocol, ..over_tls(address, tls.clone()) }));
