@@ -50,8 +50,8 @@ pub use event::{
 };
 pub use mask::mask;
 pub use metrics::{
-    ConnectionGuard, ConnectionMetrics, Counter, Counters, CredentialMetrics, Format, Gauge, IntrospectionOutcome,
-    Label, Metrics, Named, RequestMetrics, SharedHistogram,
+    ConnectionGuard, ConnectionMetrics, Counter, Counters, CredentialMetrics, EndpointStatus, Format, Gauge,
+    IntrospectionOutcome, Label, Metrics, Named, RequestMetrics, SharedHistogram, UpstreamMetrics, UpstreamStatus,
 };
 pub use otlp::{Compression, Otlp};
 pub use reader::{Following, Reader, read};

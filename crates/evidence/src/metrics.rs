@@ -28,6 +28,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod text;
+mod upstreams;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -41,6 +42,7 @@ pub use histogram::SharedHistogram;
 pub(crate) use otlp::{Dropped, OtlpMetrics, Signal};
 pub use requests::RequestMetrics;
 pub use text::Format;
+pub use upstreams::{EndpointStatus, UpstreamMetrics, UpstreamStatus};
 
 use family::Snapshot;
 
@@ -82,6 +84,8 @@ subjects! {
     pub connections: ConnectionMetrics,
     /// Credentials, and the issuers that are asked about them.
     pub credentials: CredentialMetrics,
+    /// Upstreams and their endpoints.
+    pub upstreams: UpstreamMetrics,
     pub(crate) audit: audit::AuditMetrics,
     pub(crate) otlp: OtlpMetrics,
     process: process::ProcessMetrics,

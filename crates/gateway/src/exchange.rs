@@ -211,6 +211,13 @@ impl Trail {
         event.upstream = Some(route.upstream_name().clone());
     }
 
+    /// Which of several upstreams got the request.
+    pub(crate) fn sent_to(&mut self, upstream: &Arc<str>) {
+        if let Some(event) = &mut self.event {
+            event.upstream = Some(upstream.clone());
+        }
+    }
+
     pub(crate) fn authenticated(&mut self, principal: &Principal) {
         let Some(event) = &mut self.event else { return };
         event.subject = Some(principal.subject.as_str().into());

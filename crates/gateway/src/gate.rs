@@ -26,7 +26,7 @@ use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService
 use crate::replays::MemoryReplays;
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
 use crate::tls::{self, Certificates, TlsError};
-use crate::upstream::Upstreams;
+use crate::upstream::{Split, Upstreams};
 use crate::vigil::Standing;
 
 /// How many things that count once one node remembers of each kind: about 12 MiB when full.
@@ -316,7 +316,17 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
     };
     let mut compiled = Vec::new();
     for rules in &config.routes {
-        compiled.push((rules.clone(), Target::Remote(remote(&rules.upstream.first.upstream)?)));
+        let target = if rules.upstream.others.is_empty() {
+            Target::Remote(remote(&rules.upstream.first.upstream)?)
+        } else {
+            let shares = rules.upstream.shares().map(|share| Ok((remote(&share.upstream)?, share.weight)));
+            let fault = || GateError::Upstream {
+                upstream: rules.upstream.name().clone(),
+                fault: "no share has a weight".to_owned(),
+            };
+            Target::Split(Split::new(shares.collect::<Result<Vec<_>, GateError>>()?).ok_or_else(fault)?)
+        };
+        compiled.push((rules.clone(), target));
     }
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
     let senders: Vec<_> = config.webhooks.iter().map(|it| (it.name(), Arc::new(WebhookCaller::new(it)))).collect();

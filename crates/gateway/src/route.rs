@@ -15,7 +15,7 @@ use crate::config::{AnswerRules, Route};
 use crate::path::{CanonicalPath, decoded};
 use crate::pipeline::WebhookCaller;
 use crate::ports::LocalService;
-use crate::upstream::Remote;
+use crate::upstream::{Remote, Split};
 
 /// A route as the pipeline sees it.
 pub(crate) struct CompiledRoute {
@@ -61,6 +61,8 @@ impl Answer {
 pub(crate) enum Target {
     /// A backend over the network.
     Remote(Arc<Remote>),
+    /// Several of them, each with its part.
+    Split(Split),
     /// A room of this process.
     Local(Arc<dyn LocalService>),
 }

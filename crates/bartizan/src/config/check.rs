@@ -49,7 +49,7 @@ impl Checker<'_> {
             (_, []) => self.wrong_type(schema, node, place),
             (Content::Text(text), fitting) => self.text(schema, fitting, text, node, place),
             (Content::Time(text), [branch, ..]) => {
-                self.form(branch, text, node, place)?;
+                self.form(branch, text, node)?;
                 Some(Value::String(text.clone()))
             }
             (Content::Integer(number), [branch, ..]) => self.integer(branch, *number, node, place),
@@ -114,7 +114,7 @@ impl Checker<'_> {
         match free {
             None => self.unknown_word(schema, &words, text, node, place),
             Some(branch) => {
-                self.form(branch, text, node, place)?;
+                self.form(branch, text, node)?;
                 self.length(branch, "minLength", "maxLength", text.chars().count(), node, place)?;
                 Some(Value::String(text.to_owned()))
             }
@@ -144,17 +144,11 @@ impl Checker<'_> {
     }
 
     /// Holds a text against the form that the schema names. `None` if it is at fault.
-    fn form(&mut self, schema: &Value, text: &str, node: &Node, place: &Place) -> Option<()> {
+    fn form(&mut self, schema: &Value, text: &str, node: &Node) -> Option<()> {
         let Some(Err(malformed)) = form(schema).and_then(|form| units::check(form, text)) else {
             return Some(());
         };
-        let fault = if place.dotted() == "routes.upstream" && text.parse::<units::Name>().is_ok() && !text.contains('.')
-        {
-            Fault::error(FaultKind::Unresolvable, node.span.clone(), format!("there is no upstream named `{text}`"))
-                .remedy("named `[[upstreams]]` are not part of this version: write the origin, such as `\"http://127.0.0.1:3000\"`")
-        } else {
-            Fault::error(FaultKind::Malformed, node.span.clone(), malformed.problem).remedy(malformed.remedy)
-        };
+        let fault = Fault::error(FaultKind::Malformed, node.span.clone(), malformed.problem).remedy(malformed.remedy);
         self.report(fault);
         None
     }

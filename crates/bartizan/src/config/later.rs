@@ -30,10 +30,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
             "`[identity]` is the gate's own sign-in",
             "name the identity provider that you use as `[[issuers]]`, or the backend's own tokens with `hs256`",
         ),
-        ("", "upstreams") => (
-            "`[[upstreams]]` is balancing and health checks",
-            "name one origin in each route: `upstream = \"http://127.0.0.1:3000\"`",
-        ),
         ("", "clients") => {
             ("`[[clients]]` are OAuth clients of the gate's own sign-in", "register them with your identity provider")
         }

@@ -5,6 +5,7 @@ mod listening;
 mod machines;
 mod reference;
 mod sound;
+mod upstreams;
 
 use std::collections::HashMap;
 use std::io;

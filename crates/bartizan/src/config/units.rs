@@ -6,6 +6,7 @@ mod path;
 mod place;
 mod quantity;
 mod text;
+mod upstream;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ pub use path::{LookUp, PathPattern};
 pub use place::{Mode, Place};
 pub use quantity::{Expiry, Hours, Period, Rate, Size, Time};
 pub use text::{Fingerprint, HeaderField, Method, Name, Origin, Pointer};
+pub use upstream::{Endpoint, Statuses, Target};
 
 /// Why a text is not of its form. Both parts are for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +103,9 @@ forms! {
     Mode = "mode", "A file's permissions in octal.", r"^[0-7]{3,4}$", ["0660"];
     Network = "network", "A network in CIDR notation, or one address.", r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$", ["10.0.0.0/8", "2001:db8::/32"];
     Url = "url", "A URL of scheme `http` or `https`.", r"^https?://[^/?#@\s]+([/][^?#\s]*)?$", ["http://127.0.0.1:3000"];
+    Endpoint = "endpoint", "A URL of scheme, host and port, or `unix:` and the path of a socket.", r"^(https?://[^/?#@\s]+/?|unix:/.+)$", ["http://127.0.0.1:3000", "unix:/run/app.sock"];
+    Target = "upstream", "A URL of scheme, host and port, `unix:` and the path of a socket, or the name of one of the `[[upstreams]]`.", r"^(https?://[^/?#@\s]+/?|unix:/.+|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$", ["http://127.0.0.1:3000", "shop"];
+    Statuses = "statuses", "A status, or all from one to another.", r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$", ["200", "200-399"];
     Origin = "origin", "An origin: scheme, host and, if it is not the usual one, port. `*` is every origin.", r"^(\*|[a-z][a-z0-9+.-]*://[^/?#@\s]+)$", ["https://app.example.com"];
     PathPattern = "path", "A path pattern: `{name}` is one segment, `{*rest}` the remainder.", r"^/[^?#\s]*$", ["/orders/{id}", "/assets/{*rest}"];
     LookUp = "look-up", "A request that the gate makes: `GET` and a path.", r"^GET /[^?#\s]*$", ["GET /orders/{id}"];

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::client::{Broken, ClientBody};
@@ -93,6 +93,15 @@ pub(crate) struct Bounded {
     watch: BodyWatch,
     /// The messages that it consists of, where each is bounded.
     messages: Option<Messages>,
+    copy: Option<Copying>,
+}
+
+/// Takes down a body on its way, for somebody who wants it whole.
+struct Copying {
+    left: usize,
+    pieces: BytesMut,
+    whole: oneshot::Sender<Bytes>,
+    is_over: bool,
 }
 
 /// The body ended early: hyper cuts the upstream's connection, so that half a body is never taken for a whole one.
@@ -108,8 +117,8 @@ impl RequestBody {
             return (Self::Empty, watch);
         }
         let (used, told) = (Duration::ZERO, watch.clone());
-        let bounded =
-            Bounded { incoming, left: limit, pace, used, waiting: None, timer: None, watch: told, messages: None };
+        let (waiting, timer, messages, copy) = (None, None, None, None);
+        let bounded = Bounded { incoming, left: limit, pace, used, waiting, timer, watch: told, messages, copy };
         (Self::Stream(Box::new(bounded)), watch)
     }
 
@@ -134,6 +143,22 @@ impl RequestBody {
         }
     }
 
+    /// Bytes of a body that is here whole.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Full(Some(bytes)) => bytes.len(),
+            Self::Empty | Self::Full(None) | Self::Stream(_) => 0,
+        }
+    }
+
+    /// Hands over a copy of a body on its way once it has passed whole, if that is no more than so many bytes.
+    pub(crate) fn copy_to(&mut self, most: usize) -> Option<oneshot::Receiver<Bytes>> {
+        let Self::Stream(bounded) = self else { return None };
+        let (whole, copy) = oneshot::channel();
+        bounded.copy = Some(Copying { left: most, pieces: BytesMut::new(), whole, is_over: false });
+        Some(copy)
+    }
+
     /// What tells when the body is on its way, if that takes the client's time.
     pub(crate) fn watch(&self) -> Option<BodyWatch> {
         match self {
@@ -152,7 +177,10 @@ impl From<Bytes> for RequestBody {
 impl Bounded {
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(task) {
-            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.copy.iter_mut().for_each(|copy| copy.is_over = true);
+                return Poll::Ready(None);
+            }
             Poll::Ready(Some(Err(Broken::Cut))) => return Poll::Ready(Some(Err(BodyFault::Broken))),
             Poll::Ready(Some(Err(Broken::Malformed))) => return Poll::Ready(Some(Err(BodyFault::Malformed))),
             Poll::Ready(Some(Ok(frame))) => {
@@ -199,6 +227,7 @@ impl Bounded {
                     let rate = u64::from(rate.get());
                     self.used = self.used.saturating_sub(Duration::from_millis(length.saturating_mul(1000) / rate));
                 }
+                self.take_down(&data);
                 return Ok(Frame::data(data));
             }
             Err(frame) => frame,
@@ -213,8 +242,28 @@ impl Bounded {
     }
 }
 
+impl Bounded {
+    fn take_down(&mut self, data: &Bytes) {
+        let Some(copy) = &mut self.copy else { return };
+        match copy.left.checked_sub(data.len()) {
+            Some(left) => {
+                copy.left = left;
+                copy.pieces.extend_from_slice(data);
+            }
+            None => self.copy = None,
+        }
+    }
+}
+
 impl Drop for Bounded {
     fn drop(&mut self) {
+        if let Some(copy) = self.copy.take()
+            && (copy.is_over || self.incoming.is_end_stream())
+            && self.watch.fault().is_none()
+        {
+            // Whoever wanted it may have given up.
+            let _ = copy.whole.send(copy.pieces.freeze());
+        }
         // Kept for a wait that begins later.
         self.watch.0.sent.notify_one();
     }

@@ -85,12 +85,13 @@ impl Onward for Pool {
         let headers = outbound_fields(&mut authorized, gate)?;
         let route = authorized.routed.route().clone();
         let mut request_body = None;
-        let response = match &route.target {
-            Target::Remote(remote) if authorized.handshake.is_some() => {
+        let remote = chosen(&route.target, &authorized, trail);
+        let response = match (remote, &route.target) {
+            (Some(remote), _) if authorized.handshake.is_some() => {
                 let remote = remote.clone();
                 Box::pin(open_websocket(&mut authorized, headers, &remote, &route, gate)).await?
             }
-            Target::Remote(remote) => {
+            (Some(remote), _) => {
                 let exchange = authorized.routed.exchange_mut();
                 let terms = Terms::of(&route.rules, &headers, gate.config.server.timeouts);
                 let body = exchange.take_body();
@@ -107,7 +108,7 @@ impl Onward for Pool {
                     // Unless told, hyper takes a GET for one without a body, and the upstream would not get what was judged.
                     request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
                 }
-                let answer = send(request, remote, terms.timeouts, self, &watch).await;
+                let answer = send(&mut Some(request), remote, terms.timeouts, self, &watch).await;
                 // The stage that read a whole body has told its size.
                 if !is_buffered {
                     trail.request_bytes(watch.bytes());
@@ -115,12 +116,27 @@ impl Onward for Pool {
                 request_body = terms.message_bytes.map(|_| watch);
                 answer?
             }
-            Target::Local(service) => {
+            (None, Target::Local(service)) => {
                 let exchange = authorized.routed.exchange_mut();
                 Box::pin(call(exchange, headers, service.as_ref(), route.rules.body_bytes)).await?
             }
+            (None, _) => return Err(Refusal::Internal("route-without-upstream")),
         };
         Ok(Forwarded { response, authorized, request_body })
+    }
+}
+
+/// Which upstream gets the request; none where a room of this process does.
+fn chosen<'t>(target: &'t Target, authorized: &Authorized, trail: &mut Trail) -> Option<&'t Arc<Remote>> {
+    match target {
+        Target::Remote(remote) => Some(remote),
+        Target::Split(split) => {
+            let caller = authorized.caller.as_ref().map(|known| &known.principal);
+            let remote = split.of(caller, authorized.routed.exchange().client)?;
+            trail.sent_to(remote.name());
+            Some(remote)
+        }
+        Target::Local(_) => None,
     }
 }
 
@@ -142,7 +158,7 @@ pub(super) fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -
 }
 
 async fn send(
-    request: Request<RequestBody>,
+    request: &mut Option<Request<RequestBody>>,
     remote: &Arc<Remote>,
     timeouts: UpstreamTimeouts,
     pool: &Pool,
@@ -235,13 +251,19 @@ async fn whole(body: Full<Bytes>) -> Bytes {
 impl AskUpstream for Pool {
     async fn document(&self, question: Question) -> Result<Value, Refusal> {
         let Question { route, path, headers } = question;
-        let Target::Remote(remote) = &route.target else { return Err(Refusal::OwnerUnknown("no-upstream-to-ask")) };
+        let remote = match &route.target {
+            Target::Remote(remote) => Some(remote),
+            Target::Split(split) => split.first(),
+            Target::Local(_) => None,
+        };
+        let remote = remote.ok_or(Refusal::OwnerUnknown("no-upstream-to-ask"))?;
         let mut request = Request::new(RequestBody::Empty);
         *request.uri_mut() = path.parse().map_err(|_| Refusal::Internal("look-up-path-unreadable"))?;
         *request.headers_mut() = headers;
         let deadlines = Deadlines::starting_now(route.rules.timeouts);
         let watch = BodyWatch::default();
-        let (response, lease) = self.send(remote, request, deadlines).await.map_err(|fault| refusal(fault, &watch))?;
+        let sent = &mut Some(request);
+        let (response, lease) = self.send(remote, sent, deadlines).await.map_err(|fault| refusal(fault, &watch))?;
         if response.status() != StatusCode::OK {
             return Err(Refusal::OwnerUnknown("look-up-did-not-succeed"));
         }

@@ -92,6 +92,11 @@ impl Remote {
         Ok(remote)
     }
 
+    /// As the configuration names it.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.rules.name
+    }
+
     fn member(&self, endpoint: &config::Endpoint) -> Result<Endpoint, String> {
         let place = match &endpoint.address {
             EndpointAddress::Unix(path) => Place::Unix(path.clone()),

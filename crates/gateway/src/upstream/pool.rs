@@ -21,7 +21,7 @@ pub(super) struct Worker {
     groups: RefCell<HashMap<u64, Rc<LocalGroup>, BuildHasherDefault<ById>>>,
     pub(super) dice: Dice,
     /// Copies of requests that are under way.
-    pub(super) mirrors: Cell<usize>,
+    pub(super) mirrors: Rc<Cell<usize>>,
 }
 
 /// A group as one worker sees it.
@@ -44,7 +44,7 @@ impl Default for Worker {
         Self {
             groups: RefCell::default(),
             dice: Dice::new(RandomState::new().build_hasher().finish()),
-            mirrors: Cell::new(0),
+            mirrors: Rc::default(),
         }
     }
 }
@@ -52,17 +52,19 @@ impl Default for Worker {
 impl Pool {
     /// Sends a request to one of the endpoints of `remote`, and waits for the head of its answer.
     ///
-    /// It is sent a second time only where that cannot repeat its effect.
+    /// It is sent a second time only where that cannot repeat its effect. It is not handed over by value: each layer of futures would
+    /// hold it once more, and the future of every request be as much larger.
     pub(crate) async fn send(
         &self,
         remote: &Arc<Remote>,
-        request: Request<RequestBody>,
+        request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
         let group = self.group(remote);
         if remote.is_plain {
             let Some(slot) = group.only(remote) else { return Err(SendFault::Unreachable("no-endpoint")) };
-            return slot.exchange(request, deadlines).await.map_err(|failed| failed.fault);
+            // Boxed: unboxed, it makes the future of every request, which hyper copies, half as large again.
+            return Box::pin(slot.exchange(request, deadlines)).await;
         }
         // Boxed: the usual future stays small.
         Box::pin(steer::send(self, remote, &group, request, deadlines)).await

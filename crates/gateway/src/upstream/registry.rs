@@ -11,7 +11,7 @@ use bartizan_evidence::Recorder;
 use tokio::runtime::Handle;
 
 use super::group::Remote;
-use super::health;
+use super::{health, observe};
 use crate::config::Upstream;
 
 /// The groups that are in force, and those that a reload may take over.
@@ -30,14 +30,20 @@ type Key = (Arc<Upstream>, u64);
 impl Upstreams {
     /// Asks and looks up on `runtime`, and tells `recorder` what changes.
     pub(crate) fn new(runtime: Handle, recorder: Recorder) -> Arc<Self> {
-        Arc::new(Self {
+        let upstreams = Arc::new(Self {
             runtime,
             recorder,
             began: Instant::now(),
             next: AtomicU64::new(0),
             hasher: RandomState::new(),
             held: Mutex::default(),
-        })
+        });
+        let held = Arc::downgrade(&upstreams);
+        upstreams.recorder.metrics().upstreams().read_from(move || {
+            let in_force = held.upgrade().map(|upstreams| upstreams.all()).unwrap_or_default();
+            in_force.iter().filter(|remote| !remote.is_plain).map(|remote| observe::status(remote)).collect()
+        });
+        upstreams
     }
 
     /// The group for these rules: the one that there is, or a new one.

@@ -75,19 +75,6 @@ pub(crate) struct Lease {
     pub(super) ticket: Option<Ticket>,
 }
 
-/// A request that got no answer.
-pub(super) struct Failed {
-    pub(super) fault: SendFault,
-    /// The request itself, if not a byte of it left.
-    pub(super) unsent: Option<Request<RequestBody>>,
-}
-
-impl Failed {
-    pub(super) fn sent(fault: SendFault) -> Self {
-        Self { fault, unsent: None }
-    }
-}
-
 impl Lease {
     /// Keeps the connection for the next request.
     pub(crate) fn give_back(self) {
@@ -128,31 +115,43 @@ impl Slot {
         }
     }
 
-    /// Sends a request to this endpoint and waits for the head of its answer.
+    /// Sends a request to this endpoint and waits for the head of its answer. One that did not leave stays in `request`, which is not
+    /// handed over by value: each copy of it would make the future of every request larger.
     ///
     /// A request is sent a second time only if that cannot repeat its effect: it never left, or it is safe, has no body, and the
     /// connection had been idle so long that the backend had probably closed it.
     pub(super) async fn exchange(
         self: &Rc<Self>,
-        mut request: Request<RequestBody>,
+        request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
-    ) -> Result<(Response<Incoming>, Lease), Failed> {
-        while let Some((connection, is_suspect)) = self.take() {
-            let spare = is_suspect.then(|| retry::copy_of_safe(&request)).flatten();
-            match self.over(connection, request, deadlines).await {
+    ) -> Result<(Response<Incoming>, Lease), SendFault> {
+        let mut takes_kept = true;
+        loop {
+            let kept = if takes_kept { self.take() } else { None };
+            let is_new = kept.is_none();
+            let (connection, is_suspect) = match kept {
+                Some(kept) => kept,
+                // Boxed, since it is rare: the usual future stays small.
+                None => (Box::pin(self.open(deadlines)).await?, false),
+            };
+            let spare = is_suspect.then(|| request.as_ref().and_then(retry::copy_of_safe).map(Box::new)).flatten();
+            let outcome = match connection {
+                Connection::Http1(sender) => self.over_http1(sender, request, deadlines).await,
+                // Boxed as well: the usual way is the other.
+                Connection::Http2(shared) => Box::pin(self.over_http2(shared, request, deadlines)).await,
+            };
+            let fault = match outcome {
                 Ok(answer) => return Ok(answer),
-                Err(Failed { unsent: Some(unsent), .. }) => request = unsent,
-                Err(failed @ Failed { fault: SendFault::Timeout(_), .. }) => return Err(failed),
-                Err(failed) => {
-                    // Once, and over a new connection: a request that kills its backend must not be tried on all of them.
-                    request = spare.ok_or(failed)?;
-                    break;
-                }
+                Err(fault) => fault,
+            };
+            if is_new || matches!(fault, SendFault::Timeout(_)) {
+                return Err(fault);
             }
-        }
-        match self.open(deadlines).await {
-            Ok(connection) => self.over(connection, request, deadlines).await,
-            Err(fault) => Err(Failed { fault, unsent: Some(request) }),
+            if request.is_none() {
+                // Once, and over a new connection: a request that kills its backend must not be tried on all of them.
+                *request = Some(*spare.ok_or(fault)?);
+                takes_kept = false;
+            }
         }
     }
 
@@ -241,37 +240,50 @@ impl Slot {
         Ok(connection)
     }
 
-    async fn over(
+    async fn over_http1(
         self: &Rc<Self>,
-        mut connection: Connection,
-        request: Request<RequestBody>,
+        mut sender: http1::SendRequest<RequestBody>,
+        request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
-    ) -> Result<(Response<Incoming>, Lease), Failed> {
-        let late = deadlines.passed(request.body().watch());
-        let answer = match &mut connection {
-            Connection::Http1(sender) => {
-                tokio::select! {
-                    biased;
-                    answer = sender.try_send_request(request) => answer,
-                    () = late => return Err(Failed::sent(SendFault::Timeout("no-answer-in-time"))),
+    ) -> Result<(Response<Incoming>, Lease), SendFault> {
+        let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()));
+        let Some(sent) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
+        tokio::select! {
+            biased;
+            answer = sender.try_send_request(sent) => match answer {
+                Ok(response) => Ok((response, self.lease(Connection::Http1(sender)))),
+                Err(mut failed) => {
+                    *request = failed.take_message();
+                    Err(retry::fault(failed.error()))
                 }
-            }
-            Connection::Http2(shared) => {
-                let request = in_http2(request, self.endpoint.tls.is_some());
-                tokio::select! {
-                    biased;
-                    answer = shared.sender.try_send_request(request) => answer,
-                    () = late => return Err(Failed::sent(SendFault::Timeout("no-answer-in-time"))),
-                }
-            }
-        };
-        match answer {
-            Ok(response) => Ok((response, Lease { connection, slot: self.clone(), ticket: None })),
-            Err(mut failed) => {
-                let unsent = failed.take_message();
-                Err(Failed { fault: retry::fault(failed.error()), unsent: unsent.map(in_http1) })
-            }
+            },
+            () = late => Err(SendFault::Timeout("no-answer-in-time")),
         }
+    }
+
+    async fn over_http2(
+        self: &Rc<Self>,
+        mut shared: Shared,
+        request: &mut Option<Request<RequestBody>>,
+        deadlines: Deadlines,
+    ) -> Result<(Response<Incoming>, Lease), SendFault> {
+        let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()));
+        let Some(sent) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
+        tokio::select! {
+            biased;
+            answer = shared.sender.try_send_request(in_http2(sent, self.endpoint.tls.is_some())) => match answer {
+                Ok(response) => Ok((response, self.lease(Connection::Http2(shared)))),
+                Err(mut failed) => {
+                    *request = failed.take_message().map(in_http1);
+                    Err(retry::fault(failed.error()))
+                }
+            },
+            () = late => Err(SendFault::Timeout("no-answer-in-time")),
+        }
+    }
+
+    fn lease(self: &Rc<Self>, connection: Connection) -> Lease {
+        Lease { connection, slot: self.clone(), ticket: None }
     }
 }
 

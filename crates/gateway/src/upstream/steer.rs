@@ -15,8 +15,8 @@ use super::breaker::Position;
 use super::endpoint::{Endpoint, Millis, Outcome};
 use super::group::Remote;
 use super::pool::{LocalGroup, Pool};
-use super::slot::{Failed, Lease, Slot};
-use super::{Deadlines, SendFault, retry};
+use super::slot::{Lease, Slot};
+use super::{Deadlines, SendFault, mirror, retry};
 use crate::body::RequestBody;
 use crate::config::{Balance, WhenAllDown};
 
@@ -65,25 +65,27 @@ pub(super) async fn send(
     pool: &Pool,
     remote: &Arc<Remote>,
     group: &LocalGroup,
-    mut request: Request<RequestBody>,
+    request: &mut Option<Request<RequestBody>>,
     deadlines: Deadlines,
 ) -> Result<(Response<Incoming>, Lease), SendFault> {
+    let Some(mut request) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
     let rules = &remote.rules.retry;
     remote.budget.earn(rules);
+    mirror::copy(pool, remote, &mut request, deadlines);
     let mut tries = Tries { pool, remote, group, tried: Vec::new(), repeated: 0 };
     loop {
         let mut ticket = tries.admit(deadlines).await?;
         let spare = (tries.repeated < rules.most).then(|| retry::copy_of_repeatable(&request, rules)).flatten();
         let watch = request.body().watch();
         let patience = rules.per_try.filter(|_| spare.is_some());
-        let fault = match attempt(&ticket.slot, request, deadlines, patience).await {
+        let mut sent = Some(request);
+        let fault = match attempt(&ticket.slot, &mut sent, deadlines, patience).await {
             Ok((response, mut lease)) => {
                 ticket.outcome = if is_failure(response.status()) { Outcome::Failed } else { Outcome::Answered };
                 let is_taken = !rules.statuses.contains(&response.status().as_u16())
                     // The upstream has said when to come back: that is for the client to hear.
                     || response.headers().contains_key(header::RETRY_AFTER);
-                let again = spare.filter(|_| !is_taken && tries.may_repeat(deadlines));
-                let Some(again) = again else {
+                let Some(again) = spare.filter(|_| !is_taken && tries.may_repeat(deadlines)) else {
                     lease.ticket = Some(ticket);
                     return Ok((response, lease));
                 };
@@ -91,24 +93,19 @@ pub(super) async fn send(
                 tries.next(&ticket).await;
                 continue;
             }
-            Err(Failed { fault, unsent: Some(unsent) }) => {
-                ticket.failed();
-                if tries.repeated >= rules.most.max(LEAST_TRIES_UNSENT) || Instant::now() >= deadlines.total {
-                    return Err(fault);
-                }
-                request = unsent;
-                tries.next(&ticket).await;
-                continue;
-            }
-            Err(Failed { fault, unsent: None }) => fault,
+            Err(fault) => fault,
         };
         // A body that the client cut breaks the connection as well, and says nothing about the endpoint.
         if watch.is_none_or(|watch| watch.fault().is_none()) {
             ticket.failed();
         }
-        request = match spare.filter(|_| retry::is_worth_another(fault) && tries.may_repeat(deadlines)) {
-            Some(again) => again,
-            None => return Err(fault),
+        request = if let Some(unsent) = sent {
+            if tries.repeated >= rules.most.max(LEAST_TRIES_UNSENT) || Instant::now() >= deadlines.total {
+                return Err(fault);
+            }
+            unsent
+        } else {
+            spare.filter(|_| retry::is_worth_another(fault) && tries.may_repeat(deadlines)).ok_or(fault)?
         };
         tries.next(&ticket).await;
     }
@@ -116,17 +113,12 @@ pub(super) async fn send(
 
 async fn attempt(
     slot: &Rc<Slot>,
-    request: Request<RequestBody>,
+    request: &mut Option<Request<RequestBody>>,
     deadlines: Deadlines,
     patience: Option<Duration>,
-) -> Result<(Response<Incoming>, Lease), Failed> {
-    let exchange = slot.exchange(request, deadlines);
-    match patience {
-        None => exchange.await,
-        Some(patience) => {
-            timeout(patience, exchange).await.unwrap_or_else(|_| Err(Failed::sent(SendFault::Timeout("try-too-slow"))))
-        }
-    }
+) -> Result<(Response<Incoming>, Lease), SendFault> {
+    let Some(patience) = patience else { return slot.exchange(request, deadlines).await };
+    timeout(patience, slot.exchange(request, deadlines)).await.unwrap_or(Err(SendFault::Timeout("try-too-slow")))
 }
 
 /// What an endpoint's health counts as a failure. A 500 is none: one request that finds a bug must not be able to take out endpoint

@@ -11,6 +11,7 @@ mod routes;
 mod server;
 mod streams;
 mod telemetry;
+mod upstreams;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,11 @@ pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
 pub use streams::{Grpc, MessageCompression, Upgrade, WebSocket};
 pub use telemetry::{Compression, Otlp, OtlpProtocol, Telemetry, Trace, TraceAccept};
+pub use upstreams::{
+    Balance, Breaker, Connections, HealthCheck, Mirror, Outlier, OutlierSetting, Resolve, Retry, RetryMethods,
+    RouteShare, RouteUpstream, Upstream, UpstreamEndpoint, UpstreamLimits, UpstreamProtocol, UpstreamTls,
+    WeightedEndpoint, WhenAllDown,
+};
 
 /// The configuration of the gate. Unknown keys are errors; secrets are never written here but named, as
 /// `{ env = "NAME" }` or `{ file = "path" }`. Paths of files are relative to this file.
@@ -61,6 +67,9 @@ pub struct File {
     /// Credentials that ended before their expiry.
     #[serde(default)]
     pub revoked: Vec<Revoked>,
+    /// Named groups of endpoints.
+    #[serde(default)]
+    pub upstreams: Vec<Upstream>,
     /// What is served. Every other path gets 404 and never reaches an upstream.
     #[serde(default)]
     pub routes: Vec<Route>,

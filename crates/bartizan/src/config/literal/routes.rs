@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Access, Cors, Grpc, RouteHeaders, Upgrade, WebSocket};
-use crate::config::units::{Method, Name, PathPattern, Period, Rate, Size, Url};
+use super::{Access, Cors, Grpc, RouteHeaders, RouteUpstream, Upgrade, WebSocket};
+use crate::config::units::{Method, Name, PathPattern, Period, Rate, Size};
 
 /// One thing that is served.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -17,8 +17,9 @@ pub struct Route {
     /// The methods. Anything else gets 405; `HEAD` is served where `GET` is.
     #[schemars(length(min = 1))]
     pub methods: Vec<Method>,
-    /// Whom the request is for: scheme, host and port, no path.
-    pub upstream: Url,
+    /// Whom the request is for: a URL of scheme, host and port, `unix:/run/app.sock`, the name of one of the `[[upstreams]]`, or
+    /// several of those by weight: `[{ name = "shop", weight = 95 }, { name = "shop-next", weight = 5 }]`.
+    pub upstream: RouteUpstream,
     /// PEM file of the authorities to trust for an `https` upstream, instead of the system's.
     pub upstream_ca: Option<PathBuf>,
     /// Who may call it. There is no default: a route that does not say is an error.

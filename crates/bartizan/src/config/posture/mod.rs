@@ -6,6 +6,7 @@ mod listening;
 mod route;
 mod telemetry;
 mod text;
+mod upstreams;
 mod words;
 
 use bartizan_gateway::config::{self as gateway, Config, Tls, TlsVersion};
@@ -17,6 +18,7 @@ use super::units::{Period, Rate};
 
 pub use callers::Caller;
 pub use route::RoutePosture;
+pub use upstreams::UpstreamPosture;
 
 /// What a configuration protects, and how well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +27,9 @@ pub struct Posture {
     pub listeners: Vec<Listener>,
     /// Whose credentials are accepted.
     pub callers: Vec<Caller>,
+    /// Named groups of endpoints, and what is done when one of them fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<UpstreamPosture>,
     /// What is served.
     pub routes: Vec<RoutePosture>,
     /// What holds for every route.
@@ -62,13 +67,15 @@ impl Posture {
     pub(crate) fn of(resolved: &Resolved) -> Self {
         let gateway = &resolved.gateway;
         let (callers, weak_callers) = callers::of(gateway);
+        let (upstreams, weak_upstreams) = upstreams::of(gateway);
         let route = |(route, inspect): (_, &_)| RoutePosture::of(route, *inspect);
         Self {
             listeners: listeners(resolved),
             routes: gateway.routes.iter().zip(&resolved.inspect).map(route).collect(),
             callers,
+            upstreams,
             everywhere: everywhere(resolved),
-            weaker: of_the_gate(resolved).into_iter().chain(weak_callers).collect(),
+            weaker: of_the_gate(resolved).into_iter().chain(weak_callers).chain(weak_upstreams).collect(),
         }
     }
 

@@ -21,6 +21,10 @@ impl Posture {
         );
         page.heading("Holds everywhere");
         self.everywhere.iter().for_each(|fact| page.item("  - ", fact));
+        page.section(
+            "Forwards to",
+            &self.upstreams.iter().map(|it| (it.name.as_str(), it.rules.as_str())).collect::<Vec<_>>(),
+        );
         page.heading("Serves");
         self.routes.iter().for_each(|route| page.route(route));
         page.heading("Weaker than it could be");

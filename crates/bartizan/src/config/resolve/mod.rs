@@ -14,6 +14,7 @@ mod server;
 mod state;
 mod streams;
 mod telemetry;
+mod upstreams;
 mod validity;
 
 use std::collections::HashMap;

@@ -3,6 +3,7 @@ use bartizan_policy::CredentialKind;
 use http::Method;
 
 use super::Resolver;
+use super::upstreams::Groups;
 use crate::config::faults::{Fault, FaultKind};
 use crate::config::literal::{Access, AccessWord, Credential, File, Route};
 use crate::config::tree::Place;
@@ -13,6 +14,7 @@ const LARGEST_BODY: u64 = 16 << 30;
 
 impl Resolver<'_> {
     pub(super) fn routes(&mut self, file: &File) -> Vec<gateway::Route> {
+        let groups = self.upstreams(file);
         let places: Vec<Place> = (0..file.routes.len()).map(|index| self.element("routes", index)).collect();
         let names: Vec<_> =
             file.routes.iter().zip(&places).map(|(route, place)| (route.name.clone(), place.key("name"))).collect();
@@ -26,7 +28,7 @@ impl Resolver<'_> {
             let message = "no route is declared: every request gets 404";
             self.warning(FaultKind::MissingKey, &Place::root(), message, "add `[[routes]]`");
         }
-        file.routes.iter().zip(&places).filter_map(|(route, place)| self.route(file, route, place)).collect()
+        file.routes.iter().zip(&places).filter_map(|(route, place)| self.route(file, route, place, &groups)).collect()
     }
 
     /// Two routes for one request: which of two access rules holds must not depend on their order.
@@ -82,9 +84,9 @@ impl Resolver<'_> {
         self.faults.push(fault.remedy("make one of them longer, or name the segment in full"));
     }
 
-    fn route(&mut self, file: &File, route: &Route, place: &Place) -> Option<gateway::Route> {
+    fn route(&mut self, file: &File, route: &Route, place: &Place, groups: &Groups) -> Option<gateway::Route> {
         let access = self.access(route, place);
-        let upstream = self.upstream(route, place);
+        let upstream = self.destination(route, place, groups);
         let answer = self.answer(file, route, place);
         let webhook = self.route_webhook(file, route, place);
         self.credentials(file, route, place);
@@ -119,33 +121,6 @@ impl Resolver<'_> {
             websocket,
             grpc,
         })
-    }
-
-    fn upstream(&mut self, route: &Route, place: &Place) -> Option<gateway::Destination> {
-        let url = &route.upstream;
-        if !url.is_origin() {
-            let message = format!("`{url}` has a path, but the request's own path is forwarded");
-            let remedy = "name scheme, host and port only";
-            self.error(FaultKind::Malformed, &place.key("upstream"), message, remedy);
-        }
-        if let Some(path) = &route.upstream_ca {
-            let place = place.key("upstream_ca");
-            let content = self.content(path, &place, "file of authorities")?;
-            self.contents.push(content);
-            if !url.is_https() {
-                let message = "`upstream_ca` is for an `https` upstream, and this one is `http`";
-                self.error(FaultKind::Contradiction, &place, message, "write `https://…`, or leave it out");
-            }
-        }
-        let origin = url.origin()?;
-        let mut upstream = gateway::Upstream::at(url.as_str().trim_end_matches('/'), &origin)?;
-        if route.grpc.is_some() {
-            upstream.protocol = if url.is_https() { gateway::Protocol::Http2 } else { gateway::Protocol::H2c };
-        }
-        if let Some(tls) = &mut upstream.tls {
-            tls.authorities = route.upstream_ca.as_ref().map(|path| self.beside(path));
-        }
-        Some(upstream.into())
     }
 
     /// A route that asks for a caller whom no credential can name is closed to everybody.

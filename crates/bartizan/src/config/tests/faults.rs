@@ -116,14 +116,12 @@ fn what_a_later_version_enforces_is_refused_and_never_ignored() {
     assert_snapshot!(page(&[
         server("[identity]\npath = \"/auth\""),
         server("[[apis]]\nname = \"a\""),
-        server("[[upstreams]]\nname = \"a\""),
         server("[store]\nurl = \"postgres://u:hunter2@db/x\""),
         server("[console]\nlisten = \"127.0.0.1:9443\"\npath = \"/x\""),
         route(&format!("{access}rules = {{ seclang = [] }}")),
         route("access = { policy = \"shop.allow\" }"),
         route(&format!("{access}credentials = [\"session\"]")),
         route(&format!("{access}credentials = [\"mtls\"]")),
-        route(access).replace("http://127.0.0.1:3000", "backend"),
     ]));
 }
 
