@@ -265,12 +265,16 @@ def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit
             folder=folder,
             name=name,
             flood=FLOOD,
-            console=free_port(),
+            console=console,
+            server=more.get("server", ""),
+            limits=more.get("limits", ""),
             more=routes,
         )
     )
     command = [*wrapper, str(binary), "serve", str(configuration), "--user", getpass.getuser()]
-    return Server(name, command, port, folder / f"{name}.log", limit=limit)
+    server = Server(name, command, port, folder / f"{name}.log", limit=limit)
+    server.console = console
+    return server
 
 
 def answer(server, tls, path="/orders/42", headers=None):

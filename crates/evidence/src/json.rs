@@ -211,6 +211,11 @@ fn escape(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes().get(kept..).unwrap_or_default());
 }
 
+#[expect(
+    clippy::needless_bitwise_bool,
+    clippy::manual_range_contains,
+    reason = "without branches the pass takes 16 bytes at a time"
+)]
 fn is_plain(byte: u8) -> bool {
     (byte >= b' ') & (byte <= b'~') & (byte != b'"') & (byte != b'\\')
 }

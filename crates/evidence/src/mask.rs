@@ -73,6 +73,7 @@ fn has_long_number(text: &[u8]) -> bool {
 
 /// Two neighbours of each sign, the rarest: most texts have none of them. Nothing ends the pass early, and nothing in it
 /// branches, so that it takes 16 bytes at a time.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches the pass takes 16 bytes at a time")]
 fn has_pair(text: &[u8]) -> bool {
     let next = text.get(1..).unwrap_or_default();
     text.iter().zip(next).fold(false, |found, (&one, &two)| {

@@ -77,6 +77,7 @@ pub(crate) struct Item {
 
 /// What is to be recorded.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are events: boxing them would allocate for each request")]
 pub(crate) enum Content {
     /// An event of this process.
     Event(Event),

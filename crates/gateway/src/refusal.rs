@@ -242,8 +242,9 @@ impl Refusal {
             | Self::Unframed(_)
             | Self::AmbiguousForwarding(_)
             | Self::Misdirected
-            | Self::ExpectationFailed => gate::REQUEST_INTEGRITY.id,
-            Self::Handshake(_) | Self::WebSocketVersion => gate::REQUEST_INTEGRITY.id,
+            | Self::ExpectationFailed
+            | Self::Handshake(_)
+            | Self::WebSocketVersion => gate::REQUEST_INTEGRITY.id,
             Self::ForeignOrigin(_) => gate::CORS.id,
             Self::AmbiguousPath(_) => gate::PATH_NORMALIZATION.id,
             Self::TargetTooLong | Self::HeadTooLarge | Self::HeadTooSlow | Self::BodyTooLarge | Self::BodyTooSlow => {
@@ -268,9 +269,8 @@ impl Refusal {
             Self::OwnerUnknown(_) => authz::OWNERSHIP.id,
             Self::RateLimited(_) if stage == Stage::LimitAddress => gate::RATE_LIMIT_ADDRESS.id,
             Self::RateLimited(_) => gate::RATE_LIMIT_IDENTITY.id,
-            Self::Overloaded => gate::LOAD_SHEDDING.id,
+            Self::Overloaded | Self::UpstreamBusy(_) => gate::LOAD_SHEDDING.id,
             Self::Unrecordable => evidence::AUDIT.id,
-            Self::UpstreamBusy(_) => gate::LOAD_SHEDDING.id,
             Self::UpstreamUnreachable(_) | Self::UpstreamTimeout(_) | Self::UpstreamFault(_) | Self::Internal(_) => {
                 return None;
             }

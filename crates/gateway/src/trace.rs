@@ -96,6 +96,7 @@ fn strip_other_propagation(headers: &mut HeaderMap) {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "the text is ASCII, and a test that slices it wrongly fails")]
 mod tests {
     use super::*;
     use crate::config::SampleRatio;

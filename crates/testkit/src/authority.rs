@@ -134,7 +134,12 @@ impl Issued {
 
     /// Its serial number as it stands in DER.
     pub fn serial(&self) -> Vec<u8> {
-        SerialNumber::from(self.serial).to_bytes()
+        let mut shortest: Vec<u8> = self.serial.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+        // A leading one would make it negative (X.690 §8.3).
+        if shortest.first().is_none_or(|byte| byte & 0x80 != 0) {
+            shortest.insert(0, 0);
+        }
+        shortest
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Certificate;
@@ -69,7 +69,12 @@ impl Pebble {
             "externalAccountBindingRequired": demands_account,
         } });
         if demands_account {
-            rules["pebble"]["externalAccountMACKeys"] = json!({ "kid-1": EXTERNAL_ACCOUNT_KEY });
+            let keys = json!({ "kid-1": EXTERNAL_ACCOUNT_KEY });
+            rules
+                .pointer_mut("/pebble")
+                .and_then(Value::as_object_mut)
+                .unwrap()
+                .insert("externalAccountMACKeys".to_owned(), keys);
         }
         fs::write(directory.path().join("pebble.json"), rules.to_string()).unwrap();
         let mut pebble = Self { directory, ports, resolver: None, process: None };

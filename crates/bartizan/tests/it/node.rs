@@ -34,7 +34,9 @@ impl Node {
 
     /// Starts without waiting for it to serve.
     pub(crate) fn spawn(directory: TempDir) -> Self {
-        Self::spawn_with(directory, |command| drop(command.args(as_whoever_runs_the_tests())))
+        Self::spawn_with(directory, |command| {
+            command.args(as_whoever_runs_the_tests());
+        })
     }
 
     /// Starts with other arguments or another environment.

@@ -94,7 +94,7 @@ async fn client(address: SocketAddr, stop: Arc<AtomicBool>) -> usize {
     while !stop.load(Ordering::Relaxed) {
         let mut connection = connect(address).await;
         loop {
-            let answer = connection.send(get("/one")).await.expect("no request is lost");
+            let answer = connection.send(get("/one")).await.unwrap();
             assert_eq!(answer.status, StatusCode::OK);
             answered += 1;
             if answer.header("connection") == Some("close") || stop.load(Ordering::Relaxed) {

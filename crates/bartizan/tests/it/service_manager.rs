@@ -24,8 +24,8 @@ impl Manager {
 
     fn hears(&self) -> String {
         let mut message = [0; 4096];
-        let length = self.0.recv(&mut message).expect("the manager is told nothing more");
-        String::from_utf8(message[..length].to_vec()).unwrap()
+        let length = self.0.recv(&mut message).unwrap();
+        String::from_utf8(message.into_iter().take(length).collect()).unwrap()
     }
 
     fn hears_of(&self, what: &str) -> String {

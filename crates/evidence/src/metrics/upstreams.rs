@@ -66,7 +66,11 @@ static CHECKS: Family =
 
 /// What is known of upstreams: read where it is kept, when somebody asks.
 #[derive(Default)]
-pub struct UpstreamMetrics(Mutex<Option<Arc<dyn Fn() -> Vec<UpstreamStatus> + Send + Sync>>>);
+pub struct UpstreamMetrics(Mutex<Option<Arc<Ask>>>);
+
+type Ask = dyn Fn() -> Vec<UpstreamStatus> + Send + Sync;
+/// A family, and what of an upstream or endpoint it shows.
+type Shown<T> = (&'static Family, fn(&T) -> u64);
 
 /// One upstream at one moment.
 #[derive(Clone, Debug, Default)]
@@ -126,7 +130,7 @@ impl UpstreamMetrics {
 }
 
 fn of_endpoints(upstreams: &[UpstreamStatus], into: &mut Snapshot) {
-    let gauges: [(&'static Family, fn(&EndpointStatus) -> u64); 4] = [
+    let gauges: [Shown<EndpointStatus>; 4] = [
         (&HEALTHY, |it| u64::from(it.is_healthy)),
         (&EJECTED, |it| u64::from(it.is_ejected)),
         (&CIRCUIT, |it| u64::from(it.is_circuit_open)),
@@ -150,7 +154,7 @@ fn of_endpoints(upstreams: &[UpstreamStatus], into: &mut Snapshot) {
 }
 
 fn of_groups(upstreams: &[UpstreamStatus], into: &mut Snapshot) {
-    let families: [(&'static Family, fn(&UpstreamStatus) -> u64); 9] = [
+    let families: [Shown<UpstreamStatus>; 9] = [
         (&PENDING, |it| it.pending),
         (&RETRIES, |it| it.retries),
         (&RETRIES_DENIED, |it| it.retries_denied),

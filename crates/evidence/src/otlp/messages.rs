@@ -1,6 +1,8 @@
 //! The messages of OTLP that the gate sends (opentelemetry-proto 1.x). Numbers of fields are those of the published `.proto` files,
 //! which never change; fields that the gate does not use are left out.
 
+#![expect(clippy::struct_field_names, reason = "the published names: a span has a `span_id`")]
+
 use prost::Message;
 
 /// Declares a message: its fields with type and number.

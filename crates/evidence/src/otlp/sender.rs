@@ -205,5 +205,5 @@ fn scope() -> Scope {
 /// Spreads retries; nothing is decided by it, so that the clock's last digits will do.
 fn chance() -> u8 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u8::try_from((now.subsec_nanos() / 1000) % 256).unwrap_or_default()
+    u8::try_from(now.subsec_micros() % 256).unwrap_or_default()
 }

@@ -196,9 +196,10 @@ impl Managed {
 
     fn tell_failure(&self, cause: &OrderError, wait: Duration, recorder: &Recorder) {
         let seconds = wait.as_secs();
-        match self.current() {
-            Some(_) => tracing::error!(%cause, seconds, "the certificate could not be renewed; the one in use stays"),
-            None => tracing::error!(%cause, seconds, "no certificate could be fetched; TLS handshakes are refused"),
+        if self.current().is_some() {
+            tracing::error!(%cause, seconds, "the certificate could not be renewed; the one in use stays");
+        } else {
+            tracing::error!(%cause, seconds, "no certificate could be fetched; TLS handshakes are refused");
         }
         let path = Name::new(&self.rules.directory.to_string());
         record(recorder, NodeEvent::CertificateRefused { path, cause: Detail::new(&cause.to_string()) });

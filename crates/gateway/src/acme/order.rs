@@ -92,8 +92,11 @@ async fn attempt(
     };
     let answering = Answering(challenges);
     prepare(&mut order, rules.challenge, challenges).await?;
-    if order.poll_ready(&POLLING).await? != OrderStatus::Ready {
-        return Err(why_not(&mut order).await);
+    match order.poll_ready(&POLLING).await {
+        Ok(OrderStatus::Ready) => {}
+        Ok(_) => return Err(why_not(&mut order, Error::Str("the order became invalid, and nobody says why")).await),
+        Err(refused @ Error::Api(_)) => return Err(why_not(&mut order, refused).await),
+        Err(fault) => return Err(fault.into()),
     }
     drop(answering);
 
@@ -167,8 +170,8 @@ async fn prepare(order: &mut Order, how: AcmeChallenge, challenges: &Challenges)
     Ok(())
 }
 
-/// The authority's own words about the name that it did not take for ours.
-async fn why_not(order: &mut Order) -> OrderError {
+/// The authority's own words about the name that it did not take for ours; what it said of the order, if it has none.
+async fn why_not(order: &mut Order, otherwise: Error) -> OrderError {
     let mut authorizations = order.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
         let name = authorization.identifier().to_string();
@@ -178,7 +181,7 @@ async fn why_not(order: &mut Order) -> OrderError {
             return OrderError::NotConfirmed { name, cause: problem.to_string() };
         }
     }
-    OrderError::Authority(Error::Str("the order became invalid, and the authority does not say why"))
+    OrderError::Authority(otherwise)
 }
 
 /// When the authority would have the certificate renewed (`RFC 9773`); `None` if it does not say, or cannot be asked now.

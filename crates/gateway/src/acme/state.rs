@@ -98,5 +98,7 @@ fn certified_key(pem: &Secret<String>) -> io::Result<CertifiedKey> {
 }
 
 fn short_hash(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let hash = digest(&SHA256, text.as_bytes());
+    let start = hash.as_ref().iter().take(6).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{start:012x}")
 }

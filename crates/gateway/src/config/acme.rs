@@ -45,8 +45,13 @@ impl Acme {
     pub(crate) fn identity(&self) -> String {
         let external = self.external_account.as_ref().map(|account| &account.key_id);
         format!(
-            "{} {:?} {:?} {:?} {:?} {external:?} {:?}",
-            self.directory, self.authorities, self.contacts, self.domains, self.challenge, self.state
+            "{} {:?} {:?} {:?} {:?} {external:?} {}",
+            self.directory,
+            self.authorities,
+            self.contacts,
+            self.domains,
+            self.challenge,
+            self.state.display()
         )
     }
 }

@@ -143,7 +143,7 @@ impl Bound {
             if handed.is_empty() {
                 places.bind(address, server, &mut workers)?;
             } else {
-                let local = share(handed, &mut workers).map_err(|cause| socket::explain(address.clone(), cause))?;
+                let local = share(&handed, &mut workers).map_err(|cause| socket::explain(address.clone(), cause))?;
                 places.note(address, local);
             }
         }
@@ -231,7 +231,7 @@ impl Places {
             ListenAddress::Unix(path) => {
                 let fault = |cause| socket::explain(address.clone(), cause);
                 let (listener, file) = unix::listen(path, server.listening.unix_sockets).map_err(fault)?;
-                share(vec![Listener::Unix(listener)], workers).map_err(fault)?;
+                share(&[Listener::Unix(listener)], workers).map_err(fault)?;
                 self.unix_sockets.push(path.clone());
                 self.files.push(file);
             }
@@ -249,7 +249,7 @@ impl Places {
 }
 
 /// Gives every worker a hold on the same sockets, and every socket a worker: one that nobody accepts from would swallow connections.
-fn share(sockets: Vec<Listener>, workers: &mut [Vec<Listener>]) -> io::Result<Option<SocketAddr>> {
+fn share(sockets: &[Listener], workers: &mut [Vec<Listener>]) -> io::Result<Option<SocketAddr>> {
     let local = sockets.first().map(Listener::local_addr).transpose()?.flatten();
     let places = sockets.len().max(workers.len());
     for number in 0..places {

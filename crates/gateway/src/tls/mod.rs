@@ -87,7 +87,7 @@ pub(crate) fn load(server: &Server, acme: Option<&Arc<AcmeCertificates>>) -> Res
         Tls::Acme { acme: rules, min_version } => {
             let managed = acme.ok_or(TlsError::NoAcme)?.manage(rules);
             let config = server_config(&provider, *min_version, managed.clone(), server)?;
-            let challenge = Arc::new(challenge_config(&provider, managed.clone())?);
+            let challenge = Arc::new(challenge_config(&provider, &managed)?);
             let (infos, challenge) = (Vec::new(), Some(challenge));
             return Ok(Some(Certificates { config: Arc::new(config), challenge, managed: Some(managed), infos }));
         }
@@ -144,7 +144,7 @@ fn resume(config: &mut ServerConfig, client_certificates: Option<&ClientCertific
 }
 
 /// For handshakes of `acme-tls/1` alone, which end with the handshake: nothing is served, no certificate is asked for.
-fn challenge_config(provider: &Arc<CryptoProvider>, managed: Arc<Managed>) -> Result<ServerConfig, TlsError> {
+fn challenge_config(provider: &Arc<CryptoProvider>, managed: &Arc<Managed>) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(versions(TlsVersion::Tls12))?
         .with_no_client_auth()

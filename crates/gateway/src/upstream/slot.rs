@@ -100,10 +100,9 @@ impl Lease {
 impl Slot {
     pub(super) fn new(endpoint: Arc<Endpoint>, rules: Arc<Upstream>) -> Self {
         let speaks = match rules.protocol {
-            Protocol::Http1 => Speaks::Http1,
-            Protocol::Http2 | Protocol::H2c => Speaks::Http2,
             Protocol::Auto if endpoint.tls.is_some() => Speaks::Unknown,
-            Protocol::Auto => Speaks::Http1,
+            Protocol::Http1 | Protocol::Auto => Speaks::Http1,
+            Protocol::Http2 | Protocol::H2c => Speaks::Http2,
         };
         Self {
             endpoint,

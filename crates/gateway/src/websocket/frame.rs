@@ -93,8 +93,11 @@ impl Head {
         }
         let (extended, payload) = match (short, rest) {
             (126, [a, b, ..]) => (2, u64::from(u16::from_be_bytes([*a, *b]))),
-            (127, [a, b, c, d, e, f, g, h, ..]) => (8, u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h])),
-            (126 | 127, _) => return Ok(None),
+            (127, _) => match rest.first_chunk() {
+                Some(length) => (8, u64::from_be_bytes(*length)),
+                None => return Ok(None),
+            },
+            (126, _) => return Ok(None),
             (short, _) => (0, u64::from(short)),
         };
         // Two ways to write one length would be two readings of one frame.

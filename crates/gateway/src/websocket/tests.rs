@@ -12,11 +12,11 @@ fn frame(first: u8, masked: bool, payload: usize) -> Vec<u8> {
     match payload {
         0..126 => bytes.push(mask | u8::try_from(payload).unwrap()),
         126..65536 => {
-            bytes.push(mask | 126);
+            bytes.push(mask | 0x7E);
             bytes.extend(u16::try_from(payload).unwrap().to_be_bytes());
         }
         _ => {
-            bytes.push(mask | 127);
+            bytes.push(mask | 0x7F);
             bytes.extend(u64::try_from(payload).unwrap().to_be_bytes());
         }
     }

@@ -172,7 +172,7 @@ impl Head {
             return Err(if name.is_empty() { Fault::Malformed("empty-field-name") } else { Fault::HeadTooLarge });
         }
         // Without branches, so that it is done sixteen bytes at a time.
-        if value.iter().fold(false, |bad, byte| bad | is_forbidden_in_value(*byte)) {
+        if value.iter().fold(false, |bad, byte| bad | is_control(*byte)) {
             return Err(Fault::Malformed("control-character"));
         }
         let value = || value.get(1..).unwrap_or_default().trim_ascii();
@@ -270,8 +270,4 @@ pub(super) const fn is_token(byte: u8) -> bool {
 
 const fn is_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\t') || byte == 0x7f
-}
-
-const fn is_forbidden_in_value(byte: u8) -> bool {
-    ((byte < b' ') & (byte != b'\t')) | (byte == 0x7f)
 }

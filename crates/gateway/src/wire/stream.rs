@@ -155,19 +155,16 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     fn judge_held(&mut self) {
         let held = std::mem::take(&mut self.held);
         let released = self.heed(&held);
-        match self.flow {
+        if self.flow == Flow::Refused {
             // What passed before the refused request goes first.
-            Flow::Refused => {
-                let mut both = held;
-                both.truncate(released);
-                self.released += released;
-                both.extend_from_slice(&self.held);
-                self.held = both;
-            }
-            _ => {
-                self.held = held;
-                self.released = released;
-            }
+            let mut both = held;
+            both.truncate(released);
+            self.released += released;
+            both.extend_from_slice(&self.held);
+            self.held = both;
+        } else {
+            self.held = held;
+            self.released = released;
         }
     }
 

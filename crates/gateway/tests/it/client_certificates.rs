@@ -25,6 +25,7 @@ struct Mutual {
     _files: [TempDir; 2],
 }
 
+#[expect(clippy::struct_field_names, reason = "as the configuration has it")]
 struct Demand<'a> {
     authority: &'a Authority,
     lists: &'a [String],

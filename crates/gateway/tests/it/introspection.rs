@@ -23,9 +23,13 @@ const ISSUER: &str = "https://opaque.test";
 struct Server {
     upstream: Upstream,
     known: Arc<Mutex<HashMap<String, Value>>>,
-    behaviour: Arc<Mutex<fn(Value) -> Answer>>,
+    behaviour: Behaviour,
 }
 
+/// What the issuer answers with, which a test changes.
+type Behaviour = Arc<Mutex<fn(Value) -> Answer>>;
+
+#[expect(clippy::needless_pass_by_value, reason = "it is one of the behaviours")]
 fn json_answer(document: Value) -> Answer {
     let response = Response::builder().header("content-type", "application/json");
     Answer::Respond(response.body(Bytes::from(document.to_string())).unwrap())
@@ -34,7 +38,7 @@ fn json_answer(document: Value) -> Answer {
 impl Server {
     fn start() -> Self {
         let known: Arc<Mutex<HashMap<String, Value>>> = Arc::default();
-        let behaviour: Arc<Mutex<fn(Value) -> Answer>> = Arc::new(Mutex::new(json_answer));
+        let behaviour: Behaviour = Arc::new(Mutex::new(json_answer));
         let upstream = Upstream::start({
             let (known, behaviour) = (known.clone(), behaviour.clone());
             move |request| {
@@ -72,7 +76,7 @@ impl Server {
                 endpoint: format!("{}/introspect", self.upstream.url()).parse().unwrap(),
                 client_id: "the gate".into(),
                 client_secret: Arc::new(Secret::new(b"s3cret:with%".to_vec())),
-                cache: Duration::from_secs(60),
+                cache: Duration::from_mins(1),
                 prefix: prefix.map(Into::into),
                 authorities: None,
             }),

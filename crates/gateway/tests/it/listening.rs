@@ -158,10 +158,8 @@ async fn sockets_pass_from_one_gate_to_the_next_without_a_refused_connection_eve
     let old = Gated::start(rules.clone());
     let address: SocketAddr = old.address();
     let asking = tokio::spawn(async move {
-        let mut answered = 0;
-        for _ in 0..150 {
+        for answered in 0..150 {
             assert_eq!(exchange(address, GET).await.status, 200, "after {answered} answers");
-            answered += 1;
         }
     });
     rules.server.listen = vec![address.into()];

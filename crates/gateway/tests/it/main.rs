@@ -1,5 +1,12 @@
 //! The gate on real sockets, promise by promise: each test starts its own gate, its own upstream and its own audit log.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a helper that fails fails its test"
+)]
 
 mod acme;
 mod admit;

@@ -158,7 +158,9 @@ type Calls = h2::client::SendRequest<Bytes>;
 
 async fn serving(mut routes: Vec<Route>) -> (Gated, Calls, TempDir) {
     let certificate = Certificate::for_names(&["api.test"]);
-    routes.iter_mut().for_each(|route| route.timeouts.first_byte = Duration::from_secs(5));
+    for route in &mut routes {
+        route.timeouts.first_byte = Duration::from_secs(5);
+    }
     let (rules, files) = over_tls(config(routes), &[&certificate]);
     let gate = Gated::start(rules);
     let stream = handshake(&gate, &certificate, "api.test", BOTH, &["h2"]).await.unwrap();

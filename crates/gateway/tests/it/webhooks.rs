@@ -135,9 +135,12 @@ async fn a_message_that_the_upstream_did_not_take_passes_when_the_sender_tries_a
     let is_up = Arc::new(AtomicBool::new(false));
     let upstream = Upstream::start({
         let is_up = is_up.clone();
-        move |_| match is_up.load(Ordering::Relaxed) {
-            true => Answer::Respond(Response::new(Bytes::new())),
-            false => Answer::Respond(Response::builder().status(503).body(Bytes::new()).unwrap()),
+        move |_| {
+            if is_up.load(Ordering::Relaxed) {
+                Answer::Respond(Response::new(Bytes::new()))
+            } else {
+                Answer::Respond(Response::builder().status(503).body(Bytes::new()).unwrap())
+            }
         }
     });
     let gate = Gated::start(standard(&upstream));

@@ -105,7 +105,7 @@ fn frame(first: u8, masked: bool, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         length @ 0..126 => bytes.push(mask | u8::try_from(length).unwrap()),
         length @ 126..65536 => {
-            bytes.push(mask | 126);
+            bytes.push(mask | 0x7E);
             bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
         length => {
@@ -188,9 +188,8 @@ impl Socket {
     /// The status that the gate closes with, once everything else was read.
     async fn close_status(&mut self) -> Option<u16> {
         loop {
-            match self.receive().await? {
-                (CLOSE, payload) => return Some(u16::from_be_bytes([payload[0], payload[1]])),
-                _ => {}
+            if let (CLOSE, payload) = self.receive().await? {
+                return Some(u16::from_be_bytes([payload[0], payload[1]]));
             }
         }
     }

@@ -173,7 +173,7 @@ fn upstream(route: &Route) -> String {
         return route.upstream.name().to_string();
     }
     let sum: u32 = route.upstream.shares().map(|share| u32::from(share.weight)).sum();
-    let part = |weight: u16| format!("{}/{sum}", weight);
+    let part = |weight: u16| format!("{weight}/{sum}");
     let shares = route.upstream.shares().map(|share| format!("{} ({})", share.upstream.name, part(share.weight)));
     shares.collect::<Vec<_>>().join(", ")
 }

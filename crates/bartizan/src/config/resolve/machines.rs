@@ -64,15 +64,15 @@ impl Resolver<'_> {
             "subject" => CertificateName::Subject(name.into()),
             "dns" => CertificateName::Dns(name.to_ascii_lowercase().into()),
             "email" => CertificateName::Email(name.into()),
-            "thumbprint" => match CertificateThumbprint::from_base64url(name) {
-                Some(thumbprint) => CertificateName::Thumbprint(thumbprint),
-                None => {
+            "thumbprint" => {
+                let Some(thumbprint) = CertificateThumbprint::from_base64url(name) else {
                     let remedy =
                         "write the certificate's SHA-256 in base64url without padding: 43 letters, digits, `-` and `_`";
                     self.error(FaultKind::Malformed, place, format!("`{name}` is no thumbprint"), remedy);
                     return None;
-                }
-            },
+                };
+                CertificateName::Thumbprint(thumbprint)
+            }
             _ => return self.certificate_uri(name, place),
         })
     }
@@ -133,7 +133,7 @@ impl Resolver<'_> {
     /// Which webhook the route takes; then it takes nothing else.
     pub(super) fn route_webhook(&mut self, file: &literal::File, route: &Route, place: &Place) -> Option<Arc<str>> {
         let name = route.webhook.as_ref()?;
-        let is_known = file.webhooks.iter().any(|webhook| webhook.name == *name) || self.kept.contains_key("webhooks");
+        let is_known = file.webhooks.iter().any(|webhook| webhook.name == *name) || self.has_dropped("webhooks");
         if !is_known {
             let message = format!("there is no webhook `{name}`");
             self.error(FaultKind::Unresolvable, &place.key("webhook"), message, "declare it under `[[webhooks]]`");

@@ -29,7 +29,7 @@ use super::faults::{Fault, FaultKind};
 use super::literal::{self, SecretSource};
 use super::load::{Console, Identity};
 use super::source::Source;
-use super::tree::{Node, Place};
+use super::tree::{Content, Node, Place};
 use super::{Digest, Environment};
 
 /// Every room's part of a configuration without errors.
@@ -113,6 +113,14 @@ impl Resolver<'_> {
     fn element(&self, section: &str, index: usize) -> Place {
         let in_file = self.kept.get(section).and_then(|kept| kept.get(index)).copied().unwrap_or(index);
         Place::root().key(section).index(in_file)
+    }
+
+    /// Whether the file has elements of that list which were left out for a fault of their own.
+    fn has_dropped(&self, section: &str) -> bool {
+        let Content::Table(sections) = &self.root.content else { return false };
+        let Some(found) = sections.iter().find(|member| member.key == section) else { return false };
+        let kept = self.kept.get(section).map_or(0, Vec::len);
+        matches!(&found.node.content, Content::List(elements) if elements.len() > kept)
     }
 
     fn span(&self, place: &Place) -> Range<usize> {

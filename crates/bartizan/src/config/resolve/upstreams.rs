@@ -203,6 +203,7 @@ impl Resolver<'_> {
     }
 
     /// All endpoints are reached in one way: half of a group in the clear would make its TLS worthless.
+    #[expect(clippy::option_option, reason = "at fault, plain, or with TLS")]
     fn upstream_tls(&mut self, upstream: &Upstream, place: &Place) -> Option<Option<gateway::UpstreamTls>> {
         let urls = upstream.endpoints.iter().filter_map(|endpoint| match endpoint {
             UpstreamEndpoint::Place(Endpoint::Url(url)) => Some(url),

@@ -1,6 +1,7 @@
 use insta::assert_snapshot;
 
 use super::{Pretended, issuer, route, server};
+use crate::config::Style;
 
 /// Every fault of `files`, one after another, in one page that can be read.
 fn page(files: &[String]) -> String {
@@ -121,7 +122,6 @@ fn what_a_later_version_enforces_is_refused_and_never_ignored() {
         route(&format!("{access}rules = {{ seclang = [] }}")),
         route("access = { policy = \"shop.allow\" }"),
         route(&format!("{access}credentials = [\"session\"]")),
-        route(&format!("{access}credentials = [\"mtls\"]")),
     ]));
 }
 
@@ -219,4 +219,15 @@ fn settings_that_contradict_or_open_the_gate_are_faults() {
 fn a_file_that_is_not_there_is_answered_with_what_to_do() {
     let faults = super::load(std::path::Path::new("bartizan.toml"), &Pretended::default()).err().unwrap();
     assert_snapshot!(faults.render(super::Style::Plain));
+}
+
+#[test]
+fn a_key_that_others_can_write_is_an_error_and_one_that_everybody_can_read_is_a_warning() {
+    let text = server("tls = { cert = \"cert.pem\", key = \"key.pem\" }");
+    let shown = |mode| {
+        let environment = Pretended::default().with_certificate("", 2020, 2050).with_mode("key.pem", mode);
+        environment.load(&text).map_or_else(|faults| faults.render(Style::Plain), |_| String::new())
+    };
+    assert!(shown(0o100_620).contains("can be written by others"), "{}", shown(0o100_620));
+    assert!(!shown(0o100_600).contains("can be written by others"));
 }

@@ -15,14 +15,13 @@ pub(super) fn verify(exchange: &Exchange, gate: &Gate) -> Result<Arc<Known>, Ref
     let certificate = certificate.ok_or(Refusal::CertificateRefused("certificate-missing"))?;
     let now = exchange.now();
     let fingerprint = Fingerprint::of_certificate(certificate.thumbprint());
-    let known = match gate.verified.find(&fingerprint, now) {
-        Some(known) => known,
-        None => {
-            let principal = gate.certificates.principal(certificate, now).map_err(Refusal::CertificateRefused)?;
-            let known = Arc::new(Known::unbound(principal, fingerprint, now));
-            gate.verified.remember(&known, now);
-            known
-        }
+    let known = if let Some(known) = gate.verified.find(&fingerprint, now) {
+        known
+    } else {
+        let principal = gate.certificates.principal(certificate, now).map_err(Refusal::CertificateRefused)?;
+        let known = Arc::new(Known::unbound(principal, fingerprint, now));
+        gate.verified.remember(&known, now);
+        known
     };
     // Asked every time: neither the cache nor an open connection keeps alive what was revoked.
     if gate.is_revoked(&known.principal) || gate.is_revoked_certificate(certificate) {
