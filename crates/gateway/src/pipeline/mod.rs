@@ -258,6 +258,6 @@ mod tests {
             run(raw, gate, pool, recorder)
         };
         let size = size_of_future(way);
-        assert!(size < 2048, "{size} bytes");
+        assert!(size < 2560, "{size} bytes");
     }
 }
