@@ -42,21 +42,30 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
         if cause == Cause::Change && !seen.has_changed() {
             continue;
         }
-        notify::reloading();
+        if cause == Cause::Signal {
+            notify::reloading();
+        }
         let (file, reading) = (shared.file.clone(), Reading::default());
         let Ok((outcome, reading)) =
             tokio::task::spawn_blocking(move || (config::load(&file, &reading), reading)).await
         else {
-            notify::ready("serving");
+            notify::ready(if was_refused { REFUSED } else { "serving" });
             continue;
         };
         seen = Seen::of(reading);
-        match outcome {
+        // A look that finds nothing new is no reload, and the service manager hears nothing of it.
+        match &outcome {
             Ok(loaded) if loaded.digest == digest && cause == Cause::Change => {
                 if std::mem::take(&mut was_refused) {
                     tracing::info!("the configuration is again the one that is in force");
+                    notify::ready("serving");
                 }
+                continue;
             }
+            _ if cause == Cause::Change => notify::reloading(),
+            _ => {}
+        }
+        match outcome {
             Ok(loaded) => {
                 let applied = apply(&shared, &serving, loaded);
                 was_refused = applied.is_none();

@@ -184,6 +184,7 @@ async fn a_next_process_that_fails_with_the_state_in_its_hands_gives_it_back() {
     assert_eq!(connect(address).await.send(get("/one")).await.unwrap().status, StatusCode::OK);
     assert_eq!(line.process(), process, "the state is its own again");
     fs::write(line.node.path("state/vault/root.key"), kept).unwrap();
+    line.node.wait_for("the log is written here again");
 
     line.signal("USR2");
     line.node.wait_for_times("serving http://", 2);
