@@ -133,6 +133,8 @@ pub fn run(file: &Path, loaded: Loaded, manner: &Manner<'_>) -> anyhow::Result<E
         None => Inherited::from_environment()?,
     };
     let running = start_as(file, loaded, &manner.identity, inherited, predecessor.as_ref())?;
+    // Before anybody is told that the node serves: an early SIGTERM would end the process in the middle of everything.
+    let mut told = running.listen_for_signals()?;
     for line in running.banner() {
         tracing::info!("{line}");
     }
@@ -143,7 +145,7 @@ pub fn run(file: &Path, loaded: Loaded, manner: &Manner<'_>) -> anyhow::Result<E
     }
     notify::ready("serving");
     running.control.spawn(notify::feed_watchdog(running.shared.clone(), running.serving.clone()));
-    let end = running.until_told(manner.command)?;
+    let end = running.until_told(&mut told, manner.command);
     running.end(end)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -304,12 +306,12 @@ impl Running {
         listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).collect()
     }
 
-    /// Returns when the process is told to stop, by SIGTERM or Ctrl-C, or when the one that SIGUSR2 asked for has taken its place.
-    fn until_told(&self, command: &[OsString]) -> anyhow::Result<End> {
+    /// Hears SIGTERM, Ctrl-C and SIGUSR2 from now on.
+    fn listen_for_signals(&self) -> anyhow::Result<mpsc::Receiver<Told>> {
         let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::user_defined2()];
         let [terminate, interrupt, restart] = self.control.block_on(async { kinds.map(signal) });
         let (mut terminate, mut interrupt, mut restart) = (terminate?, interrupt?, restart?);
-        let (tell, mut told) = mpsc::channel(1);
+        let (tell, told) = mpsc::channel(1);
         let (serving, shared) = (self.serving.clone(), self.shared.clone());
         self.control.spawn(async move {
             loop {
@@ -327,13 +329,18 @@ impl Running {
                 }
             }
         });
+        Ok(told)
+    }
+
+    /// Returns when the process is told to stop, or when the one that SIGUSR2 asked for has taken its place.
+    fn until_told(&self, told: &mut mpsc::Receiver<Told>, command: &[OsString]) -> End {
         while let Some(Told::Restart) = self.control.block_on(told.recv()) {
             if self.replace(command) {
                 self.shared.ending.store(true, Ordering::Relaxed);
-                return Ok(End::Replaced);
+                return End::Replaced;
             }
         }
-        Ok(End::Stopped)
+        End::Stopped
     }
 
     /// Takes no more connections, finishes the requests in flight, and puts every event on disk.
