@@ -193,6 +193,8 @@ fn authority(
     // Nearly every request names the gate as its configuration does: then there is nothing to parse.
     if let (Some(host), None) = (survey.hosts.first, head.uri.authority())
         && *host == gate.own_authority
+        // A configuration that names no authority accepts no empty `Host` for it.
+        && !host.is_empty()
     {
         return Ok(host.clone());
     }
