@@ -1,0 +1,1 @@
+//! People: accounts, what they prove themselves with, and their sessions.

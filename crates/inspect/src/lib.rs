@@ -1,0 +1,3 @@
+//! Whether a message is well formed, declared and harmless: pure functions over bytes that a stranger sent, fuzzed alone.
+
+pub mod openapi;

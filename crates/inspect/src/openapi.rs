@@ -1,0 +1,1 @@
+//! The OpenAPI document as policy: what it does not declare does not pass.

@@ -1,0 +1,1 @@
+//! Dependencies: lock files, advisories, versions.

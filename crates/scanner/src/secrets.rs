@@ -1,0 +1,1 @@
+//! Credentials that stand in files or in the history of a repository.
