@@ -47,7 +47,9 @@ class Held:
         """A byte of a field to each, once a second: never a whole head."""
         loop = asyncio.get_running_loop()
         while loop.time() < until:
-            for _, writer in self.streams:
+            for reader, writer in self.streams:
+                if reader.at_eof() or writer.is_closing():
+                    continue
                 with contextlib.suppress(OSError, RuntimeError):
                     writer.write(b"a")
             await asyncio.sleep(1)

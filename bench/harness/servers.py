@@ -149,7 +149,7 @@ def nginx_proxy(folder, upstream_port, tls, workers, connections, name="nginx"):
         port=port,
         upstream=upstream_port,
         connections=connections,
-        ssl="ssl" if tls else "",
+        ssl="ssl http2" if tls else "",
         tls=PROXY_TLS.format(folder=folder) if tls else "",
     )
     return nginx(name, folder, workers, port, body)
@@ -159,6 +159,7 @@ HAPROXY = """
 global
     nbthread {workers}
     maxconn 60000
+    no strict-limits
 defaults
     mode http
     timeout connect 5s

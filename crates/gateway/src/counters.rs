@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::BuildHasherDefault;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -7,6 +8,10 @@ use std::time::Instant;
 use bartizan_policy::{Rate, Tat, Verdict};
 
 use crate::ports::{CounterKey, Counters, Reply};
+use crate::spread::Spread;
+
+/// The key is a keyed hash already: nobody outside can choose where it falls.
+type Shard = HashMap<CounterKey, Tat, BuildHasherDefault<Spread>>;
 
 const SHARDS: usize = 64;
 /// How many counters of a full shard are looked at to find one to forget.
@@ -18,7 +23,7 @@ const CANDIDATES: usize = 16;
 /// fresh counters, not those of the clients that have used up their share.
 pub struct MemoryCounters {
     started: Instant,
-    shards: Box<[Mutex<HashMap<CounterKey, Tat>>]>,
+    shards: Box<[Mutex<Shard>]>,
     per_shard: usize,
 }
 
@@ -33,7 +38,7 @@ impl MemoryCounters {
     }
 
     fn judge(&self, key: CounterKey, rate: Rate, cost: NonZeroU32, now: u64, keep: bool) -> Verdict {
-        // The key is a keyed hash already: its high bits choose the shard, the map uses all of it.
+        // Its high bits choose the shard, the map uses all of it.
         let shard = usize::try_from(key.0 >> 58).unwrap_or(0);
         let Some(shard) = self.shards.get(shard) else { return rate.judge(Tat::default(), now, cost).1 };
         let mut counters = shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,8 +69,8 @@ impl MemoryCounters {
 }
 
 /// Makes room: drops every counter that is idle among the candidates, else the one with the least to forgive.
-fn forget_one(counters: &mut HashMap<CounterKey, Tat>, now: u64) {
-    // The map's own iteration order is random enough, seeded for each process; nobody outside can choose the candidates.
+fn forget_one(counters: &mut Shard, now: u64) {
+    // The map's own order is random enough: it is that of the keys, whose secret is the process's own.
     let candidates: Vec<(CounterKey, Tat)> = counters.iter().take(CANDIDATES).map(|(key, tat)| (*key, *tat)).collect();
     let idle = candidates.iter().filter(|(_, tat)| tat.0 <= now);
     let least = candidates.iter().min_by_key(|(_, tat)| *tat);

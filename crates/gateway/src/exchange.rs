@@ -1,7 +1,7 @@
 //! One request on its way through the gate, and the one event that it leaves behind.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bartizan_controls::ControlId;
@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request};
 
 use crate::body::{AnswerFault, ClientBody};
-use crate::pipeline::Admission;
+use crate::pipeline::{Admission, Forwarding};
 use crate::refusal::{Limited, Refusal};
 use crate::replays::Delivery;
 use crate::route::CompiledRoute;
@@ -33,12 +33,14 @@ pub(crate) struct Connection {
     pub(crate) tls: Option<TlsVersion>,
     /// What the client showed in the handshake; its chain was verified and is not revoked.
     pub(crate) certificate: Option<Arc<ClientCertificate>>,
+    /// What upstreams are told of its requests, written once: nearly all of them name the same authority.
+    pub(crate) forwarding: Arc<OnceLock<Forwarding>>,
 }
 
 impl Connection {
     /// A connection without TLS.
-    pub(crate) const fn plain(peer: SocketAddr, client: IpAddr) -> Self {
-        Self { peer, client, tls: None, certificate: None }
+    pub(crate) fn plain(peer: SocketAddr, client: IpAddr) -> Self {
+        Self { peer, client, tls: None, certificate: None, forwarding: Arc::default() }
     }
 }
 
@@ -137,7 +139,10 @@ pub(crate) struct Trail {
     slot: Option<Slot>,
     event: Option<RequestEvent>,
     stage: Stage,
-    stage_began: Instant,
+    /// The last stage at whose beginning the clock was read, when that was, and whether it has work to do.
+    timed: Stage,
+    timed_began: Instant,
+    is_work: bool,
 }
 
 impl Trail {
@@ -172,15 +177,34 @@ impl Trail {
             observed: Vec::new(),
             trace: None,
         };
-        Some(Self { slot: Some(slot), event: Some(event), stage: Stage::Admit, stage_began: began })
+        let stage = Stage::Admit;
+        Some(Self { slot: Some(slot), event: Some(event), stage, timed: stage, timed_began: began, is_work: false })
     }
 
-    /// Marks the end of one stage and the beginning of the next.
+    /// Marks the beginning of a stage that only looks at what is in memory. Reading the clock twice would take as long as the stage: it
+    /// counts with such stages before it.
+    pub(crate) fn pass(&mut self, stage: Stage) {
+        self.stage = stage;
+        if self.is_work {
+            self.time(false);
+        }
+    }
+
+    /// Marks the beginning of a stage that computes or waits.
     pub(crate) fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.time(true);
+    }
+
+    fn time(&mut self, is_work: bool) {
         let now = Instant::now();
         self.close_stage(now);
-        self.stage = stage;
-        self.stage_began = now;
+        (self.timed, self.timed_began, self.is_work) = (self.stage, now, is_work);
+    }
+
+    /// When the clock was last read.
+    pub(crate) fn last_time(&self) -> Instant {
+        self.timed_began
     }
 
     /// Tells of a request that never came to be: what could be read of it, in place of what stands in for it.
@@ -273,7 +297,7 @@ impl Trail {
 
     fn close_stage(&mut self, now: Instant) {
         if let Some(event) = &mut self.event {
-            event.timings.add(self.stage, now.saturating_duration_since(self.stage_began));
+            event.timings.add(self.timed, now.saturating_duration_since(self.timed_began));
         }
     }
 }
@@ -303,9 +327,9 @@ pub(crate) struct OpenAnswer {
 const LONG: Duration = Duration::from_secs(10);
 
 impl OpenAnswer {
-    pub(crate) fn new(recorder: Recorder, request_id: RequestId, admission: Admission) -> Self {
+    pub(crate) fn new(recorder: Recorder, request_id: RequestId, began: Instant, admission: Admission) -> Self {
         let cause = CloseCause::ClientGone;
-        Self { recorder, request_id, began: Instant::now(), bytes: 0, cause, _admission: admission }
+        Self { recorder, request_id, began, bytes: 0, cause, _admission: admission }
     }
 
     pub(crate) fn count(&mut self, bytes: usize) {

@@ -140,7 +140,7 @@ where
         // Only for the event of the refusal below.
         let known = peer.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into());
         let client = known.address.ip().to_canonical();
-        let connection = Connection { peer: known.address, client, tls: known.tls, certificate: None };
+        let connection = Connection { tls: known.tls, ..Connection::plain(known.address, client) };
         let raw = Raw::new(request.map(ClientBody::of_service), connection, arrived, request_id(arrived));
         let (gate, recorder) = (self.layer.current.gate(), self.layer.recorder.clone());
         let inside = Inside(self.inner.clone());

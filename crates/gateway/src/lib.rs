@@ -30,6 +30,7 @@ mod proxy_protocol;
 mod refusal;
 mod replays;
 mod route;
+mod spread;
 mod tls;
 mod trace;
 mod trace_context;

@@ -37,7 +37,8 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
         return http1::serve(stream, Connection::plain(peer, client), &gate, &local).await;
     };
     let Some(under_way) = local.begin_handshake(peer, &gate) else { return };
-    let shaken = timeout(gate.config.server.timeouts.handshake, tls::accept(tls, stream)).await;
+    // Boxed, as all that lasts but a moment or is rare: a connection's task is as large as the largest of its states for as long as it lives.
+    let shaken = timeout(gate.config.server.timeouts.handshake, Box::pin(tls::accept(tls, stream))).await;
     drop(under_way);
     let accepted = match shaken {
         Ok(Ok(Some(accepted))) => accepted,
@@ -47,9 +48,9 @@ pub(super) async fn serve(mut stream: Stream, peer: SocketAddr, local: Rc<Local>
     };
     let Accepted { stream, version, certificate, is_http2 } = accepted;
     local.recorder.metrics().tls_handshake(version);
-    let connection = Connection { peer, client, tls: Some(version), certificate };
+    let connection = Connection { tls: Some(version), certificate, ..Connection::plain(peer, client) };
     if is_http2 {
-        http2::serve(stream, connection, &gate, &local).await;
+        Box::pin(http2::serve(stream, connection, &gate, &local)).await;
     } else {
         http1::serve(stream, connection, &gate, &local).await;
     }

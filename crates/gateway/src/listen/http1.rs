@@ -1,17 +1,21 @@
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bartizan_evidence::ConnectionFault;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::{Request, Response};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::timeout;
@@ -62,16 +66,24 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let service = |request: Request<Incoming>| {
         let (in_flight, refused) = InFlight::begin(&pace);
         let answered = answer(request, refused, connection.clone(), local.clone());
-        async {
-            let response = handover.keep(answered.await);
-            Ok(response.map(|body| Tracked::new(body, in_flight)))
-        }
+        // Not an `async` block: it would hold `answered` twice, and hyper copies this future for each request.
+        answered.map(|response| Ok(handover.keep(response).map(|body| Tracked::new(body, in_flight))))
     };
     let Some(left) = drive(stream, service, Reuse::KeepAlive, peer, gate, local, &pace).await else { return };
     match handover.take() {
-        Some(tunnel) => tunnel.run(left.stream, left.early, draining(local)).await,
-        None => left.linger(local).await,
+        Some(tunnel) => Box::pin(tunnel.run(left.stream, left.early, draining(local))).await,
+        None => Box::pin(left.linger(local)).await,
     }
+}
+
+/// Why hyper is not polled any further.
+enum Pause {
+    /// The connection is at its end.
+    Ended(hyper::Result<()>),
+    /// The gate drains.
+    Draining,
+    /// Nothing has been asked for a while.
+    Idle,
 }
 
 /// Drives hyper over a connection until its last answer is out; `None` if it did not come to that.
@@ -97,22 +109,30 @@ where
     if server.bounds.headers.get() != HYPERS_OWN_HEADERS {
         http.max_headers(server.bounds.headers.get());
     }
-    let mut served = http.serve_connection(TokioIo::new(&mut wire), service_fn(service));
-    let outcome = tokio::select! {
-        outcome = &mut served => outcome,
-        () = draining(local) => {
-            // Closed at once, an idle connection may be closed just as the next request comes in, which is lost then. Answers say
-            // from now on that they are the last; only on who stays silent is closed.
-            let idle = IDLE_AT_DRAIN.min(local.gate().config.server.drain / 2);
-            if let Ok(outcome) = timeout(idle, &mut served).await {
-                outcome
-            } else {
-                Pin::new(&mut served).graceful_shutdown();
-                (&mut served).await
+    let (outcome, read) = loop {
+        let mut served = http.serve_connection(TokioIo::new(&mut wire), service_fn(&service));
+        let pause = poll_fn(|task| match Pin::new(&mut served).poll(task) {
+            Poll::Ready(outcome) => Poll::Ready(Pause::Ended(outcome)),
+            Poll::Pending if pace.is_draining() => Poll::Ready(Pause::Draining),
+            Poll::Pending if pace.takes_rest() => Poll::Ready(Pause::Idle),
+            Poll::Pending => Poll::Pending,
+        });
+        let outcome = match pause.await {
+            Pause::Ended(outcome) => outcome,
+            Pause::Draining => wind_down(&mut served, local).await,
+            Pause::Idle => {
+                let read = served.into_parts().read_buf;
+                // What was read and belongs to no request: the connection is closed, as any may be that is idle.
+                if !read.is_empty() || !wire.is_between_requests() {
+                    break (Ok(()), read);
+                }
+                // An idle connection keeps none of hyper's buffers: they are most of what it would hold.
+                wire.rest().await;
+                continue;
             }
-        }
+        };
+        break (outcome, served.into_parts().read_buf);
     };
-    let read = served.into_parts().read_buf;
     match (outcome, pace.lapsed()) {
         (Err(_), Some(Lapse::Stall)) => {
             record(local, peer, ConnectionFault::Timeout, "the client does not take its answer");
@@ -133,6 +153,24 @@ where
             Some(Left { stream, early })
         }
     }
+}
+
+/// Ends a connection whose gate drains. Closed at once, an idle one may be closed just as its next request comes in, which is lost then:
+/// answers say from now on that they are the last, and only on who stays silent is closed.
+async fn wind_down<I, S, B>(served: &mut http1::Connection<I, S>, local: &Local) -> hyper::Result<()>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let idle = IDLE_AT_DRAIN.min(local.gate().config.server.drain / 2);
+    if let Ok(outcome) = timeout(idle, &mut *served).await {
+        return outcome;
+    }
+    Pin::new(&mut *served).graceful_shutdown();
+    served.await
 }
 
 fn bounds(server: &Server) -> HeadBounds {

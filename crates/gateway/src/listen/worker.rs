@@ -38,7 +38,8 @@ pub(super) struct Local {
     pub(super) phase: watch::Receiver<Phase>,
     current: Arc<Current>,
     seen: Cell<u64>,
-    gate: RefCell<Arc<Gate>>,
+    /// Counted by this worker alone: all of them would write to one counter for each request.
+    gate: RefCell<Rc<Arc<Gate>>>,
     ticks: Ticks,
     /// The connections that each tick looks at; those that are gone go at the next one.
     paces: RefCell<Vec<Weak<Pace>>>,
@@ -51,10 +52,10 @@ pub(super) struct Local {
 
 impl Local {
     /// The gate in force.
-    pub(super) fn gate(&self) -> Arc<Gate> {
+    pub(super) fn gate(&self) -> Rc<Arc<Gate>> {
         let number = self.current.number();
         if self.seen.replace(number) != number {
-            *self.gate.borrow_mut() = self.current.gate();
+            *self.gate.borrow_mut() = Rc::new(self.current.gate());
         }
         self.gate.borrow().clone()
     }
@@ -64,6 +65,9 @@ impl Local {
         let timeouts = gate.config.server.timeouts;
         let budget = Budget::new(timeouts.head, timeouts.body_idle, timeouts.min_rate.get());
         let pace = Pace::new(&self.ticks, budget);
+        if self.is_draining.get() {
+            pace.drain();
+        }
         self.paces.borrow_mut().push(Arc::downgrade(&pace));
         pace
     }
@@ -71,6 +75,12 @@ impl Local {
     fn tick(&self) {
         self.ticks.advance();
         self.paces.borrow_mut().retain(|pace| pace.upgrade().inspect(|pace| pace.tick()).is_some());
+    }
+
+    /// Tells every connection that its answers are the last.
+    fn drain(&self) {
+        self.is_draining.set(true);
+        self.paces.borrow().iter().filter_map(Weak::upgrade).for_each(|pace| pace.drain());
     }
 
     /// A place for another connection, if there is one.
@@ -130,7 +140,7 @@ impl Worker {
             request_ids: RequestIds::default(),
             phase: phase.clone(),
             seen: Cell::new(current.number()),
-            gate: RefCell::new(current.gate()),
+            gate: RefCell::new(Rc::new(current.gate())),
             current,
             is_draining: Cell::new(false),
             open: watch::Sender::new(()),
@@ -159,7 +169,7 @@ impl Worker {
                 }
             }
         }
-        local.is_draining.set(true);
+        local.drain();
         let patience = local.gate().config.server.drain;
         let is_cut = phase.wait_for(|phase| *phase == Phase::Cut);
         tokio::select! {

@@ -78,7 +78,7 @@ pub(super) async fn filter<S: Source>(
         let flow = streaming::flow(form, &authorized, request_body, seen, gate);
         response = response.map(|body| body.flowing(flow));
     }
-    let open = OpenAnswer::new(recorder.clone(), exchange.request_id, admission);
+    let open = OpenAnswer::new(recorder.clone(), exchange.request_id, trail.last_time(), admission);
     Ok(response.map(|body| body.watched(open)))
 }
 

@@ -108,7 +108,8 @@ impl Onward for Pool {
                     // Unless told, hyper takes a GET for one without a body, and the upstream would not get what was judged.
                     request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
                 }
-                let answer = send(&mut Some(request), remote, terms.timeouts, self, &watch).await;
+                let deadlines = Deadlines::starting(trail.last_time().into(), terms.timeouts);
+                let answer = send(&mut Some(request), remote, deadlines, self, &watch).await;
                 // The stage that read a whole body has told its size.
                 if !is_buffered {
                     trail.request_bytes(watch.bytes());
@@ -160,11 +161,10 @@ pub(super) fn request<B>(exchange: &mut Exchange, headers: HeaderMap, body: B) -
 async fn send(
     request: &mut Option<Request<RequestBody>>,
     remote: &Arc<Remote>,
-    timeouts: UpstreamTimeouts,
+    deadlines: Deadlines,
     pool: &Pool,
     watch: &BodyWatch,
 ) -> Result<Response<AnswerBody>, Refusal> {
-    let deadlines = Deadlines::starting_now(timeouts);
     let (response, lease) = pool.send(remote, request, deadlines).await.map_err(|fault| refusal(fault, watch))?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Refusal::UpstreamFault("switched-protocols-unasked"));

@@ -37,6 +37,7 @@ pub(crate) use authenticate::{Known, VerifiedTokens, WebhookCaller};
 pub(crate) use forward::Forwarded;
 pub(crate) use inside::{Handed, Inside};
 pub(crate) use inspect::Inspected;
+pub(crate) use outbound::Forwarding;
 pub(crate) use route::Parameters;
 
 use self::filter::Seen;
@@ -161,10 +162,14 @@ async fn pass<O: Onward>(
     let mut forwarded = onward.forward(inspected, gate, trail).await?;
     forwarded.settle_delivery();
 
-    trail.enter(Stage::InspectAnswer);
+    if forwarded.pending_owner().is_some() {
+        trail.enter(Stage::InspectAnswer);
+    } else {
+        trail.pass(Stage::InspectAnswer);
+    }
     let owned = ownership::read_answer(forwarded).await?;
 
-    trail.enter(Stage::Filter);
+    trail.pass(Stage::Filter);
     filter::filter(owned, seen, gate, recorder, admission, trail).await
 }
 
@@ -178,31 +183,39 @@ async fn judge(
 ) -> Result<Judged, Refusal> {
     let admitted = admit::admit(raw, gate, trail)?;
 
-    trail.enter(Stage::LimitAddress);
+    trail.pass(Stage::LimitAddress);
     let limited = limit::by_address(admitted, gate).await?;
 
-    trail.enter(Stage::Route);
+    trail.pass(Stage::Route);
     let routed = match route::find(limited, gate, trail, seen)? {
         route::Way::Onward(routed) => routed,
         route::Way::Preflight(answer) => return Ok(Judged::Answered(answer)),
     };
 
-    trail.enter(Stage::Authenticate);
+    if routed.route().rules.credentials.is_empty() {
+        trail.pass(Stage::Authenticate);
+    } else {
+        trail.enter(Stage::Authenticate);
+    }
     let authenticated = authenticate::authenticate(routed, gate, trail).await?;
 
-    trail.enter(Stage::LimitIdentity);
+    trail.pass(Stage::LimitIdentity);
     let limited = limit::by_identity(authenticated, gate).await?;
 
-    trail.enter(Stage::Authorize);
+    trail.pass(Stage::Authorize);
     let authorized = authorize::authorize(limited)?;
 
-    trail.enter(Stage::Validate);
+    trail.pass(Stage::Validate);
     let validated = validate::validate(authorized, gate)?;
 
-    trail.enter(Stage::Authorize);
+    if validated.has_pending_owner() {
+        trail.enter(Stage::Authorize);
+    } else {
+        trail.pass(Stage::Authorize);
+    }
     let permitted = ownership::ask_first(validated, gate, upstream).await?;
 
-    trail.enter(Stage::Inspect);
+    trail.pass(Stage::Inspect);
     Ok(Judged::Pass(inspect::inspect(permitted)))
 }
 

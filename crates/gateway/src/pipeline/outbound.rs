@@ -57,15 +57,43 @@ impl<'a> Outbound<'a> {
             Transport::Plain => "http",
         };
         headers.insert(X_REQUEST_ID, written(exchange.request_id.as_text().as_bytes())?);
-        headers.insert(X_FORWARDED_FOR, written(&address(exchange.client))?);
+        let Forwarding { x_forwarded_for, forwarded, .. } = Forwarding::of(exchange, scheme)?;
+        headers.insert(X_FORWARDED_FOR, x_forwarded_for);
         headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
         headers.insert(X_FORWARDED_HOST, host.clone());
-        headers.insert(header::FORWARDED, written(&forwarded(exchange.client, host, scheme))?);
+        headers.insert(header::FORWARDED, forwarded);
         headers.insert(header::HOST, host.clone());
         if let Some(assertion) = self.gate.assertions.assertion(self.gate, self.route, self.caller, exchange.now())? {
             headers.insert(BARTIZAN_ASSERTION, assertion);
         }
         Ok(())
+    }
+}
+
+/// For whom a request is, in the fields that upstreams read.
+#[derive(Clone, Debug)]
+pub(crate) struct Forwarding {
+    client: IpAddr,
+    host: HeaderValue,
+    scheme: &'static str,
+    x_forwarded_for: HeaderValue,
+    forwarded: HeaderValue,
+}
+
+impl Forwarding {
+    /// What the first request of the connection wrote, if it says the same: a proxy's connection carries requests of many clients.
+    fn of(exchange: &Exchange, scheme: &'static str) -> Result<Self, Refusal> {
+        let (kept, client, host) = (&exchange.connection.forwarding, exchange.client, &exchange.authority);
+        if let Some(same) = kept.get().filter(|it| it.client == client && it.host == host && it.scheme == scheme) {
+            return Ok(same.clone());
+        }
+        let x_forwarded_for = written(&address(client))?;
+        let forwarded = written(&forwarded(client, host, scheme))?;
+        // A copy: the value is part of the buffer that the request was read into, which would stay as long as the connection.
+        let anew = Self { client, host: written(host.as_bytes())?, scheme, x_forwarded_for, forwarded };
+        // Taken already, by a request that said something else: that one stays.
+        let _ = kept.set(anew.clone());
+        Ok(anew)
     }
 }
 

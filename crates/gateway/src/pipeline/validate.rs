@@ -12,6 +12,11 @@ use crate::websocket::handshake;
 pub(crate) struct Validated(Authorized);
 
 impl Validated {
+    /// Whether the upstream has still to be asked for an owner.
+    pub(super) fn has_pending_owner(&self) -> bool {
+        self.0.pending_owner.is_some()
+    }
+
     pub(super) fn into_authorized(self) -> Authorized {
         self.0
     }

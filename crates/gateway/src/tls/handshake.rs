@@ -18,7 +18,8 @@ pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
 
 /// A connection after its handshake.
 pub(crate) struct Accepted<S> {
-    pub(crate) stream: TlsStream<S>,
+    /// In a box: by value it would be part of every future that it is handed to, and the connection's task several times as large.
+    pub(crate) stream: Box<TlsStream<S>>,
     pub(crate) version: TlsVersion,
     /// What the client showed, verified.
     pub(crate) certificate: Option<Arc<ClientCertificate>>,
@@ -52,7 +53,7 @@ fn accepted<S>(stream: TlsStream<S>) -> io::Result<Accepted<S>> {
     };
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     let certificate = certificate(session)?;
-    Ok(Accepted { stream, version, certificate, is_http2 })
+    Ok(Accepted { stream: Box::new(stream), version, certificate, is_http2 })
 }
 
 /// rustls keeps what the client showed only after its verifier took it.

@@ -32,7 +32,7 @@ pub(crate) async fn dedicated(
     });
     tokio::select! {
         answer = sender.send_request(request) => answer.map_err(|_| SendFault::NoAnswer("closed-before-its-answer")),
-        () = deadlines.passed(None) => Err(SendFault::Timeout("no-answer-in-time")),
+        () = deadlines.passed(None, true) => Err(SendFault::Timeout("no-answer-in-time")),
     }
 }
 

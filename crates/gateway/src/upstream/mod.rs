@@ -55,24 +55,32 @@ pub(crate) struct RemoteTls {
 pub(crate) struct Deadlines {
     connect: Duration,
     first_byte: Duration,
+    /// When the exchange began.
+    began: Instant,
     pub(crate) total: Instant,
 }
 
 impl Deadlines {
     pub(crate) fn starting_now(timeouts: UpstreamTimeouts) -> Self {
-        let total = Instant::now() + timeouts.total;
-        Self { connect: timeouts.connect, first_byte: timeouts.first_byte, total }
+        Self::starting(Instant::now(), timeouts)
+    }
+
+    pub(crate) fn starting(began: Instant, timeouts: UpstreamTimeouts) -> Self {
+        let total = began + timeouts.total;
+        Self { connect: timeouts.connect, first_byte: timeouts.first_byte, began, total }
     }
 
     /// Returns when the answer is late. While the body is on its way only the whole exchange is timed: a slow upload is the client's
     /// time, not the upstream's.
-    async fn passed(self, body: Option<BodyWatch>) {
-        if let Some(body) = body
+    async fn passed(self, body: Option<BodyWatch>, is_new: bool) {
+        if let Some(body) = &body
             && timeout_at(self.total, body.sent()).await.is_err()
         {
             return;
         }
-        sleep_until(self.total.min(Instant::now() + self.first_byte)).await;
+        // Without a body, over a connection that was there, the request left when the exchange began.
+        let sent = if body.is_some() || is_new { Instant::now() } else { self.began };
+        sleep_until(self.total.min(sent + self.first_byte)).await;
     }
 }
 

@@ -12,13 +12,14 @@ use super::group::Remote;
 use super::slot::{Lease, Slot};
 use super::{Deadlines, SendFault, steer};
 use crate::body::RequestBody;
+use crate::spread::Spread;
 
 /// The connections of one worker: no lock, and no socket that another runtime polls.
 #[derive(Clone, Default)]
 pub(crate) struct Pool(Rc<Worker>);
 
 pub(super) struct Worker {
-    groups: RefCell<HashMap<u64, Rc<LocalGroup>, BuildHasherDefault<ById>>>,
+    groups: RefCell<HashMap<u64, Rc<LocalGroup>, BuildHasherDefault<Spread>>>,
     pub(super) dice: Dice,
     /// Copies of requests that are under way.
     pub(super) mirrors: Rc<Cell<usize>>,
@@ -125,25 +126,5 @@ impl LocalGroup {
         let slots: Vec<_> = members.iter().map(slot).collect();
         let turns = slots.iter().map(|_| Cell::new(0)).collect();
         *self.slots.borrow_mut() = Rc::new(Slots { slots, turns });
-    }
-}
-
-/// Spreads numbers that count up: whoever chose them is the gate itself, so that nothing is gained by a slower hash.
-#[derive(Default)]
-struct ById(u64);
-
-impl Hasher for ById {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }

@@ -126,7 +126,7 @@ impl Slot {
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
         let mut takes_kept = true;
         loop {
-            let kept = if takes_kept { self.take() } else { None };
+            let kept = if takes_kept { self.take(deadlines.began) } else { None };
             let is_new = kept.is_none();
             let (connection, is_suspect) = match kept {
                 Some(kept) => kept,
@@ -135,9 +135,9 @@ impl Slot {
             };
             let spare = is_suspect.then(|| request.as_ref().and_then(retry::copy_of_safe).map(Box::new)).flatten();
             let outcome = match connection {
-                Connection::Http1(sender) => self.over_http1(sender, request, deadlines).await,
+                Connection::Http1(sender) => self.over_http1(sender, request, deadlines, is_new).await,
                 // Boxed as well: the usual way is the other.
-                Connection::Http2(shared) => Box::pin(self.over_http2(shared, request, deadlines)).await,
+                Connection::Http2(shared) => Box::pin(self.over_http2(shared, request, deadlines, is_new)).await,
             };
             let fault = match outcome {
                 Ok(answer) => return Ok(answer),
@@ -155,25 +155,23 @@ impl Slot {
     }
 
     /// The most recently used connection that has room, and whether it has been idle for suspiciously long.
-    fn take(&self) -> Option<(Connection, bool)> {
+    fn take(&self, now: Instant) -> Option<(Connection, bool)> {
         match self.speaks.get() {
-            Speaks::Http1 => self.take_idle(),
+            Speaks::Http1 => self.take_idle(now),
             Speaks::Http2 => self.take_shared().map(|shared| (Connection::Http2(shared), false)),
             Speaks::Unknown => None,
         }
     }
 
-    fn take_idle(&self) -> Option<(Connection, bool)> {
+    fn take_idle(&self, now: Instant) -> Option<(Connection, bool)> {
         let mut idle = self.idle.borrow_mut();
-        if idle.is_empty() {
-            return None;
-        }
-        self.retain_alive(&mut idle);
+        // The last is the one used last: those that nobody needs stay at the front, until they have been idle for too long.
+        while idle.pop_if(|last| !self.is_alive(last, now)).is_some() {}
         // A connection whose answer came before its request was complete still sends the rest: waiting for it would let whoever
         // uploads slowly hold up a stranger's request.
         let ready = idle.iter().rposition(|idle| idle.sender.is_ready())?;
         let Idle { sender, since } = idle.remove(ready);
-        Some((Connection::Http1(sender), since.elapsed() > SUSPECT))
+        Some((Connection::Http1(sender), now.saturating_duration_since(since) > SUSPECT))
     }
 
     fn take_shared(&self) -> Option<Shared> {
@@ -184,14 +182,14 @@ impl Slot {
         (!is_full || all.len() >= MOST_SHARED).then(|| least_busy.clone())
     }
 
-    fn retain_alive(&self, idle: &mut Vec<Idle>) {
-        let most = self.rules.connections.idle;
-        idle.retain(|idle| idle.since.elapsed() < most && !idle.sender.is_closed());
+    fn is_alive(&self, idle: &Idle, now: Instant) -> bool {
+        now.saturating_duration_since(idle.since) < self.rules.connections.idle && !idle.sender.is_closed()
     }
 
     /// Closes what has been idle for too long.
     pub(super) fn evict(&self) {
-        self.retain_alive(&mut self.idle.borrow_mut());
+        let now = Instant::now();
+        self.idle.borrow_mut().retain(|idle| self.is_alive(idle, now));
         let most = self.rules.connections.idle.max(LEAST_IDLE_SHARED);
         self.shared.borrow_mut().retain(|shared| {
             !shared.sender.is_closed() && (shared.in_use() > 0 || shared.streams.get().elapsed() < most)
@@ -244,8 +242,9 @@ impl Slot {
         mut sender: http1::SendRequest<RequestBody>,
         request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
+        is_new: bool,
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
-        let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()));
+        let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()), is_new);
         let Some(sent) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
         tokio::select! {
             biased;
@@ -265,8 +264,9 @@ impl Slot {
         mut shared: Shared,
         request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
+        is_new: bool,
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
-        let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()));
+        let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()), is_new);
         let Some(sent) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
         tokio::select! {
             biased;

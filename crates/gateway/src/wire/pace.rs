@@ -7,6 +7,8 @@ use super::stream::Refused;
 
 /// The time between two looks at all connections of a worker: fine enough for limits of seconds, and four wake-ups a second when idle.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
+/// Ticks after which a connection that asks for nothing gives its buffers back.
+const REST: u32 = 4;
 
 /// A worker's coarse clock. Reading it is one load; a timer for each request would be an entry in the runtime's wheel, made and removed.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +57,9 @@ pub(crate) struct Pace {
     /// Bytes that the client took since the last tick.
     taken: AtomicU32,
     lapse: AtomicU8,
+    is_draining: AtomicBool,
+    /// Whether the connection has asked for nothing for so long that its buffers may go.
+    may_rest: AtomicBool,
     /// Whether reading goes on when the last answer is known.
     awaits_answer: AtomicBool,
     refused_at: AtomicU32,
@@ -99,6 +104,8 @@ impl Pace {
             stalled: AtomicU32::default(),
             taken: AtomicU32::default(),
             lapse: AtomicU8::default(),
+            is_draining: AtomicBool::default(),
+            may_rest: AtomicBool::default(),
             awaits_answer: AtomicBool::default(),
             refused_at: AtomicU32::new(NEVER),
             refused: Mutex::default(),
@@ -118,7 +125,25 @@ impl Pace {
             self.lapse(Lapse::Stall);
         } else if (self.is_idle() && is_late(load(&self.waiting_since))) || is_late(load(&self.block_since)) {
             self.lapse(Lapse::Head);
+        } else if self.is_idle() && now.wrapping_sub(load(&self.waiting_since)) == REST {
+            self.may_rest.store(true, Ordering::Relaxed);
+            self.wake();
         }
+    }
+
+    /// From now on the connection takes what its worker is about into account.
+    pub(crate) fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection may give its buffers back; told once for each time that it falls idle.
+    pub(crate) fn takes_rest(&self) -> bool {
+        self.may_rest.load(Ordering::Relaxed) && self.may_rest.swap(false, Ordering::Relaxed) && self.is_idle()
     }
 
     /// Whether nothing is asked for.

@@ -1,3 +1,4 @@
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -166,6 +167,28 @@ impl<S: AsyncRead + Unpin> Wire<S> {
             self.held = held;
             self.released = released;
         }
+    }
+
+    /// Whether the next byte begins a request.
+    pub(crate) fn is_between_requests(&self) -> bool {
+        self.flow == Flow::Open && self.framer.is_in_head()
+    }
+
+    /// Waits, with no buffer to read into, until there is something to do: the beginning of a request, the connection's end, or its time.
+    pub(crate) async fn rest(&mut self) {
+        poll_fn(|task| {
+            if !self.held.is_empty() || self.pace.lapsed().is_some() || self.pace.is_draining() {
+                return Poll::Ready(());
+            }
+            self.pace.watch(task.waker());
+            // What became of it is read once more: an end and an error stay what they are.
+            let _ = ready!(self.read_held(task));
+            if self.released == 0 {
+                self.pace.wait_for_head();
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     fn poll_more(&mut self, task: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
