@@ -30,6 +30,10 @@ pub(super) struct Worker {
     pub(super) pulse: Pulse,
 }
 
+/// The gate, counted by one worker: all of them would write to one counter for each request.
+#[expect(clippy::redundant_allocation, reason = "the inner count is shared between the workers, the outer one is not")]
+type CountedHere = Rc<Arc<Gate>>;
+
 /// What the connections of one worker share; none of it is shared with another thread.
 pub(super) struct Local {
     pub(super) pool: Pool,
@@ -38,8 +42,7 @@ pub(super) struct Local {
     pub(super) phase: watch::Receiver<Phase>,
     current: Arc<Current>,
     seen: Cell<u64>,
-    /// Counted by this worker alone: all of them would write to one counter for each request.
-    gate: RefCell<Rc<Arc<Gate>>>,
+    gate: RefCell<CountedHere>,
     ticks: Ticks,
     /// The connections that each tick looks at; those that are gone go at the next one.
     paces: RefCell<Vec<Weak<Pace>>>,
@@ -52,7 +55,7 @@ pub(super) struct Local {
 
 impl Local {
     /// The gate in force.
-    pub(super) fn gate(&self) -> Rc<Arc<Gate>> {
+    pub(super) fn gate(&self) -> CountedHere {
         let number = self.current.number();
         if self.seen.replace(number) != number {
             *self.gate.borrow_mut() = Rc::new(self.current.gate());
