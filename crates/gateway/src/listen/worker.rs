@@ -31,7 +31,6 @@ pub(super) struct Worker {
 }
 
 /// The gate, counted by one worker: all of them would write to one counter for each request.
-#[expect(clippy::redundant_allocation, reason = "the inner count is shared between the workers, the outer one is not")]
 type CountedHere = Rc<Arc<Gate>>;
 
 /// What the connections of one worker share; none of it is shared with another thread.
