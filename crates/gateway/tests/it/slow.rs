@@ -66,6 +66,57 @@ async fn an_idle_connection_is_closed_quietly_and_a_busy_one_is_not() {
     assert_eq!(faults(&records), Vec::<String>::new(), "{records:#?}");
 }
 
+/// Longer than it takes until an idle connection gives its buffers back.
+const REST: Duration = Duration::from_millis(1700);
+
+#[tokio::test]
+async fn a_connection_that_rested_goes_on_as_if_it_had_not() {
+    let upstream = Upstream::answering(StatusCode::OK, "");
+    let gate = gate(upstream.address(), 5000, 5000);
+    let mut wire = Wire::open(gate.address()).await;
+    for head in ["GET /first HTTP/1.1\r\nHost: loc", "GET /second HTTP/1.1\r\nHost: loc"] {
+        sleep(REST).await;
+        wire.send(head).await;
+        sleep(Duration::from_millis(50)).await;
+        wire.send("alhost\r\n\r\n").await;
+        assert_eq!(wire.reply().await.status, 200, "{head}");
+    }
+    sleep(REST).await;
+    wire.send("GET /a HTTP/1.1\r\nHost: localhost\r\n\r\nGET /b HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!((wire.reply().await.status, wire.reply().await.status), (200, 200));
+    sleep(REST).await;
+    wire.send("GET / HTTP/1.1\nHost: localhost\r\n\r\n").await;
+    assert_eq!(wire.reply().await.status, 400, "what is refused on the wire is refused then too");
+    assert!(wire.is_closed().await);
+}
+
+#[tokio::test]
+async fn half_a_head_after_a_rest_has_the_time_that_a_head_has() {
+    let upstream = Upstream::answering(StatusCode::OK, "");
+    let gate = gate(upstream.address(), 2500, 5000);
+    let mut wire = Wire::open(gate.address()).await;
+    sleep(REST).await;
+    let began = Instant::now();
+    wire.send("GET / HTTP/1.1\r\nHost: ").await;
+    let reply = wire.reply().await;
+    assert_eq!(reply.status, 408, "{reply:?}");
+    assert!(began.elapsed() >= Duration::from_millis(2500), "its time runs from its first byte");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_a_connection_at_rest_leaves_nothing_behind() {
+    let upstream = Upstream::answering(StatusCode::OK, "");
+    let gate = gate(upstream.address(), 60_000, 5000);
+    let mut wire = Wire::open(gate.address()).await;
+    wire.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!(wire.reply().await.status, 200);
+    sleep(REST).await;
+    let recorder = gate.recorder().clone();
+    assert!(recorder.metrics().render().contains("bartizan_connections 1"), "it is open");
+    drop(wire);
+    eventually("the connection is gone", move || recorder.metrics().render().contains("bartizan_connections 0")).await;
+}
+
 #[tokio::test]
 async fn a_body_that_comes_a_byte_at_a_time_is_cut_off_although_it_is_never_silent() {
     let upstream = Upstream::answering(StatusCode::OK, "");
