@@ -1,0 +1,11 @@
+//! The sign-in as browsers meet it: requests in, pages and cookies out, on a real store and a real audit log.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+mod account;
+mod administration;
+mod forms;
+mod house;
+mod second_factor;
+mod sign_in;
+mod store;
+mod throttle;
