@@ -10,6 +10,7 @@ mod export;
 mod factor;
 mod link;
 mod name;
+mod passkey;
 mod password;
 mod recovery;
 mod schema;
@@ -19,6 +20,7 @@ mod sign_in;
 mod throttle;
 mod totp;
 mod user;
+mod webauthn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,12 +39,14 @@ pub(crate) use link::Link;
 pub use link::Purpose;
 pub(crate) use name::spelled;
 pub use name::{NameFault, email, username};
+pub(crate) use passkey::{Assertion, Challenge, Passkey};
 pub use password::{PasswordFault, StoredPassword, UnknownFormat};
 pub(crate) use schema::MIGRATIONS;
 pub(crate) use session::{Begun, Standing, cookie_value, session_cookie};
 pub use session::{Device, SESSION_COOKIE, SessionView};
 pub(crate) use sign_in::{First, Pending, Second, Shown, satisfies};
 pub(crate) use totp::TotpSecret;
+pub use webauthn::{Expected, KeyKind, NewPasskey, PasskeyFault, verify_creation, verify_use};
 pub use user::{Claims, User, UserId};
 
 use crate::ground::{Ground, Parts};
@@ -104,6 +108,7 @@ pub(crate) fn queries() -> Vec<Query> {
         session::QUERIES,
         throttle::QUERIES,
         sealed::QUERIES,
+        passkey::QUERIES,
         totp::QUERIES,
         recovery::QUERIES,
         link::QUERIES,

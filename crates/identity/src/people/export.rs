@@ -39,6 +39,12 @@ impl People {
             "disabled": user.disabled_at.map(time),
             "password_set": user.password_at.map(time),
             "authenticator_app_set_up": self.has_totp(id).await?.map(time),
+            "passkeys": self.passkeys(id).await?.iter().map(|passkey| json!({
+                "name": passkey.name,
+                "synced": passkey.is_synced,
+                "created": time(passkey.created_at),
+                "last_used": passkey.used_at.map(time),
+            })).collect::<Vec<_>>(),
             "recovery_codes_left": self.recovery_codes_left(id).await?,
             "sessions": sessions,
         })))

@@ -5,6 +5,7 @@ mod account;
 mod administration;
 mod forms;
 mod house;
+mod passkey;
 mod second_factor;
 mod sign_in;
 mod store;
