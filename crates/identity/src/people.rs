@@ -46,8 +46,8 @@ pub(crate) use session::{Begun, Standing, cookie_value, session_cookie};
 pub use session::{Device, SESSION_COOKIE, SessionView};
 pub(crate) use sign_in::{First, Pending, Second, Shown, satisfies};
 pub(crate) use totp::TotpSecret;
-pub use webauthn::{Expected, KeyKind, NewPasskey, PasskeyFault, verify_creation, verify_use};
 pub use user::{Claims, User, UserId};
+pub use webauthn::{Expected, KeyKind, NewPasskey, PasskeyFault, verify_creation, verify_use};
 
 use crate::ground::{Ground, Parts};
 use crate::{IdentityError, Moment};

@@ -45,7 +45,10 @@ impl Target {
             .map_err(|faults| anyhow::anyhow!("{}", faults.render(Style::Plain)))
             .context("the configuration does not hold")?;
         if loaded.sign_in.is_none() {
-            bail!("`{}` has no `[identity]` section: the gate has no accounts of its own", self.configuration.display());
+            bail!(
+                "`{}` has no `[identity]` section: the gate has no accounts of its own",
+                self.configuration.display()
+            );
         }
         let bartizan_store::Config::Sqlite { directory } = &loaded.store else {
             bail!("the state of this version is a directory");

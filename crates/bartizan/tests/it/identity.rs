@@ -27,10 +27,14 @@ async fn the_sign_in_is_served_through_the_gate_with_its_own_cookies() {
     let link = node.wait_for("nobody administers this gate yet");
     assert!(link.contains("http://localhost/auth/setup?token="), "{link}");
     let address = node.address_after("serving http://");
-    let request = Request::get(format!("http://{address}/auth/login")).header("host", "localhost").body(Bytes::new()).unwrap();
+    let request =
+        Request::get(format!("http://{address}/auth/login")).header("host", "localhost").body(Bytes::new()).unwrap();
     let page = HttpClient::plain().send(request).await.unwrap();
     assert_eq!(page.status, StatusCode::OK);
-    assert!(page.header("set-cookie").unwrap().starts_with("__Host-bartizan-form="), "the gate lets its own room set its cookies");
+    assert!(
+        page.header("set-cookie").unwrap().starts_with("__Host-bartizan-form="),
+        "the gate lets its own room set its cookies"
+    );
     assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
     assert!(page.header("permissions-policy").unwrap().contains("publickey-credentials-get=(self)"));
     assert!(page.text().contains("<form method=\"post\" action=\"/auth/login\">"));

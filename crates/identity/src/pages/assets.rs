@@ -54,7 +54,10 @@ impl Assets {
 
     /// The file at `path`, if there is one.
     pub(crate) fn answer(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
-        let asset = [Some(&self.style), Some(&self.script), self.logo.as_ref()].into_iter().flatten().find(|asset| asset.path == path)?;
+        let asset = [Some(&self.style), Some(&self.script), self.logo.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|asset| asset.path == path)?;
         if *method != Method::GET && *method != Method::HEAD {
             return None;
         }

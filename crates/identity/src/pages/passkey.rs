@@ -62,7 +62,9 @@ impl Pages {
             signature: part("signature"),
         };
         let opened = self.people.unseal::<Challenge>(USE, ask.browser(), ask.form.text("ceremony"), ask.context.now);
-        let Some(opened) = opened else { return login_page(self, ask, "", Some(&Message::Error(ask.text.step_too_old))) };
+        let Some(opened) = opened else {
+            return login_page(self, ask, "", Some(&Message::Error(ask.text.step_too_old)));
+        };
         match self.people.use_passkey(&assertion, &opened, ask.context).await? {
             Ok((user, method)) => self.let_in(ask, &user, &Methods::from(method), ask.return_to()).await,
             Err(fault) => {
@@ -125,8 +127,10 @@ impl Pages {
             }
         };
         let method = if passkey.is_synced { Method::SyncedPasskey } else { Method::BoundPasskey };
-        let name: String = ask.form.text("name").trim().chars().filter(|it| !it.is_control()).take(LONGEST_NAME).collect();
-        let is_kept = self.people.spend(&opened).await? && self.people.add_passkey(user, &name, passkey, ask.context.now).await?;
+        let name: String =
+            ask.form.text("name").trim().chars().filter(|it| !it.is_control()).take(LONGEST_NAME).collect();
+        let is_kept =
+            self.people.spend(&opened).await? && self.people.add_passkey(user, &name, passkey, ask.context.now).await?;
         if !is_kept {
             return Ok(refused);
         }

@@ -35,17 +35,17 @@ pub(super) const QUERIES: &[Query] = &[OF_USER, FIND, INSERT, USE, REMOVE];
 
 /// A passkey as its holder sees it.
 #[derive(Clone, Debug)]
-pub struct Passkey {
+pub(crate) struct Passkey {
     /// Its id.
-    pub id: Vec<u8>,
+    pub(crate) id: Vec<u8>,
     /// What its holder calls it.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether it may be copied to its holder's other devices.
-    pub is_synced: bool,
+    pub(crate) is_synced: bool,
     /// When it was made.
-    pub created_at: Moment,
+    pub(crate) created_at: Moment,
     /// When it was last used.
-    pub used_at: Option<Moment>,
+    pub(crate) used_at: Option<Moment>,
 }
 
 /// The challenge of a ceremony, as it is sealed into the page.
@@ -70,7 +70,10 @@ impl People {
     pub(crate) fn relying_party(&self) -> &str {
         let origin = &*self.ground.config.origin;
         let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
-        authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|it| it.is_ascii_digit())).map_or(authority, |(host, _)| host)
+        authority
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|it| it.is_ascii_digit()))
+            .map_or(authority, |(host, _)| host)
     }
 
     /// The passkeys of an account, oldest first.

@@ -4,7 +4,9 @@
 //! `SubjectPublicKeyInfo` and for the authenticator's data as they are (§5.2.1.1), whose layout is fixed. No CBOR is read, and signatures
 //! are verified by the one cryptographic library that this program has.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
+};
 use bartizan_vault::sha256;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -5,8 +5,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const EXPECTED: Expected<'_> =
-    Expected { challenge: b"a challenge of thirty-two bytes!", origin: "https://gate.example", relying_party: "gate.example" };
+const EXPECTED: Expected<'_> = Expected {
+    challenge: b"a challenge of thirty-two bytes!",
+    origin: "https://gate.example",
+    relying_party: "gate.example",
+};
 
 /// An authenticator in software, which does what it is told.
 struct Authenticator(EcdsaKeyPair);
@@ -29,7 +32,9 @@ impl Authenticator {
 
 fn client_data(purpose: &str, challenge: &[u8], origin: &str, cross_origin: bool) -> Vec<u8> {
     let challenge = URL_SAFE_NO_PAD.encode(challenge);
-    serde_json::json!({ "type": purpose, "challenge": challenge, "origin": origin, "crossOrigin": cross_origin }).to_string().into_bytes()
+    serde_json::json!({ "type": purpose, "challenge": challenge, "origin": origin, "crossOrigin": cross_origin })
+        .to_string()
+        .into_bytes()
 }
 
 fn data(relying_party: &str, flags: u8, counter: u32, id: Option<&[u8]>) -> Vec<u8> {
@@ -57,7 +62,10 @@ fn a_passkey_that_was_made_here_signs_in_here() {
     let client = client_data("webauthn.create", EXPECTED.challenge, EXPECTED.origin, false);
     let made = data("gate.example", 0x4d, 1, Some(b"credential"));
     let passkey = verify_creation(&client, &made, -7, &authenticator.key(), EXPECTED).unwrap();
-    assert_eq!((&*passkey.id, passkey.kind, passkey.counter, passkey.is_synced), (&b"credential"[..], KeyKind::Es256, 1, true));
+    assert_eq!(
+        (&*passkey.id, passkey.kind, passkey.counter, passkey.is_synced),
+        (&b"credential"[..], KeyKind::Es256, 1, true)
+    );
     let client = client_data("webauthn.get", EXPECTED.challenge, EXPECTED.origin, false);
     let shown = data("gate.example", 0x05, 2, None);
     let signature = authenticator.sign(&client, &shown);
@@ -98,9 +106,13 @@ fn a_signature_counts_for_what_was_signed_and_for_its_own_key() {
     let client = client_data("webauthn.get", EXPECTED.challenge, EXPECTED.origin, false);
     let shown = data("gate.example", 0x05, 2, None);
     let signature = authenticator.sign(&client, &shown);
-    let verify = |data: &[u8], signature: &[u8], kind, key: &[u8]| verify_use(&client, data, signature, kind, key, EXPECTED);
+    let verify =
+        |data: &[u8], signature: &[u8], kind, key: &[u8]| verify_use(&client, data, signature, kind, key, EXPECTED);
     assert_eq!(verify(&shown, &signature, KeyKind::Es256, &other.key()), Err(PasskeyFault::Signature));
-    assert_eq!(verify(&data("gate.example", 0x05, 3, None), &signature, KeyKind::Es256, &authenticator.key()), Err(PasskeyFault::Signature));
+    assert_eq!(
+        verify(&data("gate.example", 0x05, 3, None), &signature, KeyKind::Es256, &authenticator.key()),
+        Err(PasskeyFault::Signature)
+    );
     assert_eq!(verify(&shown, b"", KeyKind::Es256, &authenticator.key()), Err(PasskeyFault::Signature));
     assert_eq!(verify(&shown, &signature, KeyKind::Rs256, &authenticator.key()), Err(PasskeyFault::Key));
     assert_eq!(verify(&shown, &signature, KeyKind::EdDsa, &authenticator.key()), Err(PasskeyFault::Key));
