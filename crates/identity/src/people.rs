@@ -33,7 +33,7 @@ use bartizan_vault::{Purpose as KeyPurpose, SealingKey};
 pub(crate) use accounts::ADMINISTRATOR;
 pub use accounts::{Change, NewUser};
 pub use administration::{AdministrationError, UserCommand};
-pub(crate) use export::time;
+pub(crate) use export::shown_time;
 pub use factor::{Acr, Method, Methods};
 pub(crate) use link::Link;
 pub use link::Purpose;

@@ -14,7 +14,7 @@ use super::login::words;
 use super::passkey::passkey_list;
 use super::welcome::new_password_fields;
 use crate::IdentityError;
-use crate::people::{Device, First, Method, Passkey, Standing, session_cookie, spelled, time};
+use crate::people::{Device, First, Method, Passkey, Standing, session_cookie, shown_time, spelled};
 
 /// What the page shows of an account.
 struct Shown {
@@ -217,8 +217,8 @@ fn devices(ask: &Ask<'_>, standing: &Standing, devices: &[Device]) -> Markup {
                     strong { (device.agent) }
                     @if *device.id == *standing.view.id { " (" (text.this_device) ")" }
                     br;
-                    (device.address) " · " (text.device_signed_in) " " (time(device.created_at))
-                    " · " (text.device_last_used) " " (time(device.seen_at))
+                    (device.address) " · " (text.device_signed_in) " " (shown_time(device.created_at))
+                    " · " (text.device_last_used) " " (shown_time(device.seen_at))
                     @if *device.id != *standing.view.id {
                         form method="post" action=(ask.url("/account/sessions/end")) {
                             (ask.form_field())

@@ -15,7 +15,7 @@ use super::authenticator::codes_page;
 use super::layout::{Field, Message};
 use super::login::login_page;
 use crate::IdentityError;
-use crate::people::{Assertion, Challenge, KeyKind, Method, Methods, Passkey, Standing, time, verify_creation};
+use crate::people::{Assertion, Challenge, KeyKind, Method, Methods, Passkey, Standing, shown_time, verify_creation};
 
 /// The steps' names, for what is sealed into their pages.
 const USE: &str = "passkey";
@@ -172,8 +172,8 @@ pub(super) fn passkey_list(ask: &Ask<'_>, passkeys: &[Passkey]) -> Markup {
                 li {
                     strong { (passkey.name) }
                     br;
-                    (text.passkey_made) " " (time(passkey.created_at))
-                    @if let Some(used) = passkey.used_at { " · " (text.device_last_used) " " (time(used)) }
+                    (text.passkey_made) " " (shown_time(passkey.created_at))
+                    @if let Some(used) = passkey.used_at { " · " (text.device_last_used) " " (shown_time(used)) }
                     form method="post" action=(ask.url("/account/passkeys/remove")) {
                         (ask.form_field())
                         input type="hidden" name="passkey" value=(URL_SAFE_NO_PAD.encode(&passkey.id));

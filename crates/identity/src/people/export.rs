@@ -51,6 +51,12 @@ impl People {
     }
 }
 
+/// A point in time as a page shows it, to the minute: whose clock it is has to be said.
+pub(crate) fn shown_time(moment: Moment) -> String {
+    let second = jiff::Timestamp::from_second(moment.as_timestamp().as_unix());
+    second.map(|it| it.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
+}
+
 /// A point in time as people and programs read it (RFC 3339).
 pub(crate) fn time(moment: Moment) -> String {
     let second = moment.as_timestamp().as_unix();

@@ -1,5 +1,11 @@
 //! The sign-in as browsers meet it: requests in, pages and cookies out, on a real store and a real audit log.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking"
+)]
 
 mod account;
 mod administration;

@@ -160,7 +160,7 @@ async fn whoever_has_to_prove_anew_who_they_are_is_asked_anew() {
     house.user("ada", &[]).await;
     let browser = house.browser();
     browser.sign_in("ada", PASSWORD).await;
-    house.pass(Duration::from_secs(120));
+    house.pass(Duration::from_mins(2));
     assert!(browser.get("/auth/login?max_age=300").await.leads_to("/auth/account"));
     for query in ["max_age=60", "prompt=login", "acr_values=phr"] {
         let page = browser.get(&format!("/auth/login?{query}")).await;

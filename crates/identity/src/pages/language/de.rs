@@ -64,7 +64,7 @@ pub(super) const TEXTS: Texts = Texts {
     this_device: "dieses Gerät",
     device_signed_in: "Angemeldet",
     device_last_used: "Zuletzt benutzt",
-    sign_out_device: "Abmelden",
+    sign_out_device: "Dieses Gerät abmelden",
     sign_out_others: "Alle anderen Geräte abmelden",
     signed_out_others: "Die anderen Geräte sind abgemeldet.",
     your_data: "Ihre Daten",

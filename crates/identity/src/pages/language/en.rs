@@ -64,7 +64,7 @@ pub(super) const TEXTS: Texts = Texts {
     this_device: "this device",
     device_signed_in: "Signed in",
     device_last_used: "Last used",
-    sign_out_device: "Sign out",
+    sign_out_device: "Sign this device out",
     sign_out_others: "Sign out all other devices",
     signed_out_others: "The other devices are signed out.",
     your_data: "Your data",
