@@ -15,6 +15,6 @@ mod catalogue;
 mod control;
 mod rating;
 
-pub use catalogue::{CATALOGUE, authn, authz, by_id, evidence, gate};
+pub use catalogue::{CATALOGUE, authn, authz, by_id, evidence, gate, inspect};
 pub use control::{Control, ControlId, OwaspApi};
 pub use rating::{Confidence, Severity};

@@ -12,6 +12,7 @@
 mod admit;
 mod authenticate;
 mod authorize;
+mod declared;
 mod filter;
 mod forward;
 mod inside;
@@ -34,6 +35,7 @@ use tokio::time::Instant;
 
 pub(crate) use admit::Admission;
 pub(crate) use authenticate::{Known, VerifiedTokens, WebhookCaller};
+pub(crate) use declared::Judges;
 pub(crate) use forward::Forwarded;
 pub(crate) use inside::{Handed, Inside};
 pub(crate) use inspect::Inspected;
@@ -197,7 +199,7 @@ async fn judge(
     let authorized = authorize::authorize(limited)?;
 
     trail.enter(Stage::Validate);
-    let validated = validate::validate(authorized, gate)?;
+    let validated = validate::validate(authorized, gate, trail).await?;
 
     trail.enter(Stage::Authorize);
     let permitted = ownership::ask_first(validated, gate, upstream).await?;

@@ -239,6 +239,7 @@ pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
         answer: AnswerRules::default(),
         websocket: None,
         grpc: None,
+        contract: None,
     }
 }
 
