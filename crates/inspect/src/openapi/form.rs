@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use percent_encoding::percent_decode;
 
 use super::shape::Shape;
-use super::style::object;
+use super::style::{Pair, object};
 use crate::json::Json;
 
 /// Names and values of one form.
@@ -16,7 +16,7 @@ const MOST_PAIRS: usize = 1_000;
 ///
 /// # Errors
 /// The rule that it breaks.
-pub(super) fn pairs(bytes: &[u8]) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, &'static str> {
+pub(super) fn pairs(bytes: &[u8]) -> Result<Vec<Pair<'_>>, &'static str> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
@@ -25,7 +25,7 @@ pub(super) fn pairs(bytes: &[u8]) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, &
     if pairs.len() > MOST_PAIRS { Err("too-many") } else { Ok(pairs) }
 }
 
-fn pair(piece: &[u8]) -> Result<(Cow<'_, str>, Cow<'_, str>), &'static str> {
+fn pair(piece: &[u8]) -> Result<Pair<'_>, &'static str> {
     let (name, value) = match piece.iter().position(|byte| *byte == b'=') {
         Some(at) => (piece.get(..at).unwrap_or_default(), piece.get(at + 1..).unwrap_or_default()),
         None => (piece, &[][..]),

@@ -40,7 +40,7 @@ pub enum HoleKind {
     PathParameter,
     /// A body that nobody here reads.
     OpaqueBody,
-    /// A method that the gate never serves.
+    /// A method, or a path with a query in it, that the gate never serves.
     NeverServed,
 }
 
@@ -81,7 +81,7 @@ impl HoleKind {
             }
             Self::PathParameter => "has a path parameter that is not declared: anything passes there",
             Self::OpaqueBody => "takes a body that the gate does not read: only its size is bounded",
-            Self::NeverServed => "is a method that the gate does not serve",
+            Self::NeverServed => "is a method, or a path with a query in it, that the gate does not serve",
         }
     }
 }

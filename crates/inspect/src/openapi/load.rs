@@ -58,7 +58,7 @@ pub fn load(name: &str, read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>) -
     let mut api = Api { files, ..Api::default() };
     let info = root.get("info");
     let text = |key| info.and_then(|info| info.text(key)).unwrap_or_default();
-    api.title = format!("{} {}", text("title"), text("version")).trim().to_owned();
+    format!("{} {}", text("title"), text("version")).trim().clone_into(&mut api.title);
     let Some(dialect) = dialect(root) else {
         let message = "`openapi` is not 3.0, 3.1 or 3.2: convert a Swagger 2.0 document first".to_owned();
         api.faults.push(ApiFault { place: library.locate(root.place()), message });
@@ -73,7 +73,7 @@ pub fn load(name: &str, read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>) -
     };
     loader.heirs();
     loader.paths();
-    loader.finish(api)
+    Ok(loader.finish(api))
 }
 
 fn dialect(root: At<'_>) -> Option<Dialect> {
@@ -161,8 +161,13 @@ impl<'l> Loader<'l> {
     fn paths(&mut self) {
         for (path, item) in self.root.get("paths").into_iter().flat_map(At::entries) {
             let Some(item) = self.or_fault(item, item.followed(self.library)) else { continue };
-            if !path.starts_with('/') || path.contains(['?', '#']) {
-                self.fault(item, format!("`{path}` is no path: it begins with `/` and has neither query nor fragment"));
+            if !path.starts_with('/') {
+                self.fault(item, format!("`{path}` is no path: it does not begin with `/`"));
+                continue;
+            }
+            // Some documents tell operations of one path apart by their query (OpenAPI 3.1 §4.8.8.1 does not).
+            if path.contains(['?', '#']) {
+                self.holes.push((item.place(), HoleKind::NeverServed));
                 continue;
             }
             for method in METHODS {
@@ -241,8 +246,7 @@ impl<'l> Loader<'l> {
                 parameters.push(parameter);
             }
         }
-        let names = template.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
-        for name in names {
+        for name in names(template) {
             if !parameters.iter().any(|it| it.place == In::Path && it.name == name) {
                 self.holes.push((operation.place(), HoleKind::PathParameter));
             }
@@ -250,7 +254,7 @@ impl<'l> Loader<'l> {
         parameters
     }
 
-    fn finish(self, mut api: Api) -> Result<Api, LoadFault> {
+    fn finish(self, mut api: Api) -> Api {
         let (schemas, faults) = self.compiler.finish();
         let locate = |place| self.library.locate(place);
         api.faults = faults.into_iter().map(|it| ApiFault { place: locate(it.place), message: it.message }).collect();
@@ -261,7 +265,7 @@ impl<'l> Loader<'l> {
             api.operations.push(Arc::new(draft.compiled(&schemas, place)));
         }
         api.holes = holes::of(&api.operations, self.holes, &schemas, &locate);
-        Ok(api)
+        api
     }
 }
 
@@ -278,6 +282,7 @@ impl Draft {
             credentials: credentials.collect(),
             name: self.name,
             method: self.method,
+            path_names: names(&self.path),
             path: self.path,
             place,
             security: self.security,
@@ -288,6 +293,12 @@ impl Draft {
             answers: self.answers,
         }
     }
+}
+
+/// The names of a template's parameters, in their order.
+fn names(template: &str) -> Vec<String> {
+    let names = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    names.map(|(name, _)| name.to_owned()).collect()
 }
 
 fn extensions(operation: At<'_>) -> Extensions {

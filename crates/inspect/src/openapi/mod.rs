@@ -13,8 +13,6 @@ mod request;
 mod security;
 mod shape;
 mod style;
-#[cfg(test)]
-mod tests;
 
 pub use answer::{AnswerContract, Filtered, Removed, Unfit};
 pub use form::without as without_pairs;

@@ -23,6 +23,8 @@ pub struct Operation {
     /// What the document says for Bartizan alone.
     pub extensions: Extensions,
     pub(super) schemas: Arc<Schemas>,
+    /// The parameters of the path, in the order of the template.
+    pub(super) path_names: Vec<String>,
     pub(super) parameters: Vec<Parameter>,
     /// Names in the query and in cookies that carry a credential.
     pub(super) credentials: Vec<(&'static str, String)>,

@@ -120,7 +120,7 @@ impl Parameter {
             first.get_or_insert(judged);
         }
         let mut faults = Vec::new();
-        for judged in first {
+        if let Some(judged) = first {
             faults.extend(judged.faults);
             let undeclared = judged.undeclared.into_iter();
             faults.extend(undeclared.map(|it| Fault {

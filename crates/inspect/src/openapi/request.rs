@@ -9,13 +9,13 @@ use super::multipart;
 use super::operation::Operation;
 use super::parameter::In;
 use super::shape::Shape;
-use super::style::Pairs;
+use super::style::{Pair, Pairs};
 use crate::json::{Content, Json, Limits, read, without};
 use crate::schema::{Closed, Direction, Fault, MOST_FAULTS, Removal, Undeclared, UndeclaredKind};
 
 /// What of a request's head is judged.
 pub struct Head<'a> {
-    /// Parameters of the path, decoded.
+    /// Parameters of the path, decoded, in the order of the template: whoever routes may name them otherwise.
     pub path: &'a [(std::sync::Arc<str>, String)],
     /// The query as it came.
     pub query: &'a str,
@@ -105,7 +105,8 @@ impl Operation {
     /// Judges path, query, header fields and cookies.
     pub fn judge_head(&self, head: &Head<'_>) -> HeadVerdict {
         let mut verdict = HeadVerdict::default();
-        let path = Pairs(head.path.iter().map(|(name, value)| (Cow::from(&**name), Cow::from(value))).collect());
+        let values = head.path.iter().map(|(_, value)| Cow::from(value));
+        let path = Pairs(self.path_names.iter().map(Cow::from).zip(values).collect());
         let query = match form::pairs(head.query.as_bytes()) {
             // Some frameworks still end a parameter at `;`.
             Ok(_) if head.query.contains(';') => verdict.unreadable(Part::Query, "ambiguous-separator"),
@@ -221,7 +222,7 @@ fn cut(kind: MediaKind, bytes: &[u8], json: &Json, undeclared: &[Undeclared]) ->
 }
 
 /// `RFC 6265 §4.2.1`: pairs with `; ` between them; values may stand in quotes.
-fn cookie_pairs(field: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+fn cookie_pairs(field: &str) -> Vec<Pair<'_>> {
     const MOST_COOKIES: usize = 200;
     let pairs = field.split(';').map(str::trim).filter(|pair| !pair.is_empty()).take(MOST_COOKIES);
     let pair = |pair: &'_ str| {

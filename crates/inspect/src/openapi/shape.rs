@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::json::{Content, Json, Limits, Number, read};
-use crate::schema::keywords::{Schema, Types};
+use crate::schema::keywords::{ObjectRules, Schema, Types};
 use crate::schema::{SchemaId, Schemas};
 
 /// The form of a value that is written as text.
@@ -40,7 +40,7 @@ impl Shape {
         }
         if types.is_only(Types::OBJECT) {
             let objects = || parts.iter().filter_map(|part| part.object.as_deref());
-            let properties = objects().flat_map(|rules| rules.properties());
+            let properties = objects().flat_map(ObjectRules::properties);
             let properties =
                 properties.map(|(name, schema)| (name.to_owned(), Self::within(schemas, schema, depth + 1))).collect();
             let other = objects().find_map(|rules| rules.additional);

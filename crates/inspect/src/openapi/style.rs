@@ -19,7 +19,10 @@ pub(super) enum Style {
 }
 
 /// Names and values of one place of a request, decoded.
-pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(super) struct Pairs<'a>(pub(super) Vec<Pair<'a>>);
+
+/// A name and its value, decoded.
+pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Elements of one list, and members of one object: a bound on what a query can ask for.
 const MOST_PIECES: usize = 1_000;

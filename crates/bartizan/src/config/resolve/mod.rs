@@ -3,6 +3,7 @@
 mod access;
 mod acme;
 mod answer;
+mod apis;
 mod certificate;
 mod destination;
 mod issuers;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use bartizan_gateway::config as gateway;
 use bartizan_vault::Secret;
 
+pub(crate) use self::apis::Document;
 use super::environment::beside;
 use super::faults::{Fault, FaultKind};
 use super::literal::{self, SecretSource};
@@ -42,6 +44,8 @@ pub(crate) struct Resolved {
     pub(crate) console: Console,
     pub(crate) identity: Identity,
     pub(crate) digest: Digest,
+    /// The OpenAPI documents, for what they leave open.
+    pub(crate) documents: Vec<apis::Document>,
     /// What injection inspection was asked to do, route by route: this version has none, and the posture must say so.
     pub(crate) inspect: Vec<literal::Mode>,
 }
@@ -60,6 +64,7 @@ pub(crate) fn resolve(
         kept,
         environment,
         faults: Vec::new(),
+        documents: Vec::new(),
         contents: vec![source.text.clone().into()],
         secrets: Vec::new(),
     };
@@ -70,6 +75,8 @@ pub(crate) fn resolve(
     let webhooks = resolver.webhooks(&file.webhooks);
     let revoked = resolver.revoked(file);
     let routes = resolver.routes(file);
+    let routes_in_all = routes.len();
+    let documents = std::mem::take(&mut resolver.documents);
     let vault = resolver.root(file);
     let trace = resolver.trace(file);
     let otlp = resolver.otlp(file);
@@ -92,7 +99,14 @@ pub(crate) fn resolve(
         console: Console { listen: file.console.listen.get() },
         identity: resolver.identity(file),
         digest: Digest::of(&resolver.contents, &resolver.secrets),
-        inspect: file.routes.iter().map(|route| route.inspect).collect(),
+        inspect: file
+            .routes
+            .iter()
+            .map(|route| route.inspect)
+            .chain(std::iter::repeat(literal::Mode::Block))
+            .take(routes_in_all)
+            .collect(),
+        documents,
     });
     (resolved, resolver.faults)
 }
@@ -103,6 +117,7 @@ struct Resolver<'a> {
     kept: HashMap<String, Vec<usize>>,
     environment: &'a dyn Environment,
     faults: Vec<Fault>,
+    documents: Vec<apis::Document>,
     /// The file, and every public file that is part of it.
     contents: Vec<Vec<u8>>,
     /// Every secret and key that is part of it.
