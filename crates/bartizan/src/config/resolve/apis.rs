@@ -168,7 +168,11 @@ fn name(api: &Api, operation: &Operation) -> Result<Name, Malformed> {
 
 /// The path as a pattern: `{user-id}` is a parameter of a document and no name here.
 fn pattern(path: &str) -> Result<PathPattern, Malformed> {
-    let segment = |segment: &str| match segment.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+    let name = |segment: &str| {
+        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+        (!name.contains(['{', '}'])).then(|| name.to_owned())
+    };
+    let segment = |segment: &str| match name(segment) {
         Some(name) => {
             let name: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
             format!("{{{name}}}")
