@@ -22,10 +22,6 @@ impl Later {
 /// A key of a later version, by the dotted names of the tables around it.
 pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
     let (what, instead) = match (section, key) {
-        ("", "identity") => (
-            "`[identity]` is the gate's own sign-in",
-            "name the identity provider that you use as `[[issuers]]`, or the backend's own tokens with `hs256`",
-        ),
         ("", "clients") => {
             ("`[[clients]]` are OAuth clients of the gate's own sign-in", "register them with your identity provider")
         }

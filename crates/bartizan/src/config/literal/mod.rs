@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod apis;
+mod identity;
 mod issuers;
 mod listening;
 mod machines;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use apis::{Api, UndeclaredInput, UndeclaredOutput, Unsecured};
+pub use identity::{Identity, Password, Session, Smtp, SmtpTls, Theme};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use listening::{
     Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,
@@ -57,6 +59,9 @@ pub struct File {
     /// Whose tokens are accepted.
     #[serde(default)]
     pub issuers: Vec<Issuer>,
+    /// The gate's own sign-in: people with accounts, sessions and second factors. Without the section there is none. A change of it takes
+    /// effect at the next start.
+    pub identity: Option<Identity>,
     /// API keys, by hash. `bartizan key new` makes a key and prints its section.
     #[serde(default)]
     pub keys: Vec<Key>,

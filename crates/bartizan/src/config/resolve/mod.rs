@@ -6,6 +6,7 @@ mod answer;
 mod apis;
 mod certificate;
 mod destination;
+mod identity;
 mod issuers;
 mod keys;
 mod listening;
@@ -43,6 +44,7 @@ pub(crate) struct Resolved {
     pub(crate) vault: bartizan_vault::RootSource,
     pub(crate) console: Console,
     pub(crate) identity: Identity,
+    pub(crate) sign_in: Option<bartizan_identity::Config>,
     pub(crate) digest: Digest,
     /// The OpenAPI documents, for what they leave open.
     pub(crate) documents: Vec<apis::Document>,
@@ -80,6 +82,7 @@ pub(crate) fn resolve(
     let vault = resolver.root(file);
     let trace = resolver.trace(file);
     let otlp = resolver.otlp(file);
+    let sign_in = resolver.sign_in(file, server.as_ref());
     let resolved = server.zip(vault).map(|(server, vault)| Resolved {
         gateway: gateway::Config {
             server,
@@ -98,6 +101,7 @@ pub(crate) fn resolve(
         vault,
         console: Console { listen: file.console.listen.get() },
         identity: resolver.identity(file),
+        sign_in,
         digest: Digest::of(&resolver.contents, &resolver.secrets),
         inspect: file
             .routes
