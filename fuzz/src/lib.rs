@@ -8,6 +8,7 @@
 mod answer;
 mod client_address;
 mod gate;
+mod documents;
 mod grpc_messages;
 mod machines;
 mod path;
@@ -32,8 +33,11 @@ pub const TARGETS: &[Target] = &[
     ("forwarded", gate::forwarded),
     ("grpc", streams::grpc),
     ("introspection", machines::introspection),
+    ("json", documents::json),
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
+    ("openapi_body", documents::body),
+    ("openapi_document", documents::document),
     ("path", gate::path),
     ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),

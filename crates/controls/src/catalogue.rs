@@ -137,6 +137,15 @@ controls! {
             "A route that names hours or an end is open only then.",
             [Api5], [8], [284, 863];
     }
+    /// What messages are held against.
+    inspect {
+        REQUEST_SCHEMA: "inspect.request-schema", "Requests as declared",
+            "A request whose parameters or body are not what the OpenAPI document declares never reaches an upstream, undeclared members included.",
+            [Api3, Api8], [2, 4], [20, 915, 1287];
+        ANSWER_SCHEMA: "inspect.answer-schema", "Answers as declared",
+            "Members of an answer that the OpenAPI document does not declare do not leave.",
+            [Api3], [4, 14], [200, 201, 213];
+    }
     /// What is proven afterwards.
     evidence {
         AUDIT: "evidence.audit", "Audit log",

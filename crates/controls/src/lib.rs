@@ -16,7 +16,7 @@ mod control;
 mod finding;
 mod rating;
 
-pub use catalogue::{CATALOGUE, authn, authz, by_id, evidence, gate, scan};
+pub use catalogue::{CATALOGUE, authn, authz, by_id, evidence, gate, inspect, scan};
 pub use control::{Control, ControlId, OwaspApi};
 pub use finding::{Excerpt, ExcerptRange, Finding, Fingerprint, Fix, Location, Position, Rule, Span};
 pub use rating::{Confidence, Severity};

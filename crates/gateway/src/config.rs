@@ -1,6 +1,7 @@
 //! What the gate is told. Every value here is already checked and typed: the file it came from is the binary's business.
 
 mod acme;
+mod contract;
 mod listening;
 mod machines;
 
@@ -16,6 +17,7 @@ use http::{Method, Uri};
 use ipnet::IpNet;
 
 pub use self::acme::{Acme, AcmeChallenge, ExternalAccount};
+pub use self::contract::{Contract, ContractMode, Undeclared};
 pub use self::listening::{
     CertificateDemand, ClientCertificates, ListenAddress, Listening, NotAListenAddress, ProxyProtocol, UnixSockets,
     UnknownRevocation,
@@ -259,6 +261,8 @@ pub struct Route {
     pub websocket: Option<WebSocket>,
     /// gRPC calls, where it takes nothing else.
     pub grpc: Option<Grpc>,
+    /// What an OpenAPI document declares of it, where it comes from one.
+    pub contract: Option<Contract>,
 }
 
 /// How long an upstream may take.

@@ -133,6 +133,9 @@ impl Exchange {
     }
 }
 
+/// What one event tells of that was let pass: a message with a thousand faults leaves no event of a thousand lines.
+const MOST_OBSERVED: usize = 32;
+
 /// Collects what the event of a request tells, and writes it exactly once: when the answer's head is decided, or, if the client is
 /// gone before that, when the exchange is dropped.
 pub(crate) struct Trail {
@@ -258,9 +261,14 @@ impl Trail {
 
     /// Notes what a stage let pass although it would have refused it.
     pub(crate) fn observe(&mut self, control: ControlId, code: &'static str) {
+        self.observe_at(control, code, String::new());
+    }
+
+    /// The same, with the place in the message.
+    pub(crate) fn observe_at(&mut self, control: ControlId, code: &'static str, place: String) {
         let stage = self.stage;
-        if let Some(event) = &mut self.event {
-            event.observed.push(Observed { stage, control, reason: Reason::new(code, "") });
+        if let Some(event) = self.event.as_mut().filter(|event| event.observed.len() < MOST_OBSERVED) {
+            event.observed.push(Observed { stage, control, reason: Reason::new(code, place) });
         }
     }
 

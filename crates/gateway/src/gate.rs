@@ -21,7 +21,7 @@ use crate::dpop_nonces::DpopNonces;
 use crate::introspection::{Introspections, UnwritableCredentials};
 use crate::issuer_keys::FetchedKeys;
 use crate::listen::Room;
-use crate::pipeline::{Admission, VerifiedTokens, WebhookCaller};
+use crate::pipeline::{Admission, Judges, VerifiedTokens, WebhookCaller};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Replays, Revocations, Sessions};
 use crate::replays::MemoryReplays;
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
@@ -61,6 +61,8 @@ pub struct Gate {
     pub(crate) plain_headers: SecurityHeaders,
     /// What watches over long exchanges asks this: it outlives one configuration.
     pub(crate) standing: Arc<Standing>,
+    /// Where large bodies are judged.
+    pub(crate) judges: Judges,
     /// Whether any route takes WebSocket connections.
     pub(crate) has_websockets: bool,
     revoked: Arc<RevocationSet>,
@@ -86,6 +88,7 @@ pub struct Ports {
     standing: Arc<Standing>,
     room: Arc<Room>,
     hasher: RandomState,
+    judges: Judges,
     mounts: Vec<Mount>,
     acme: Option<Arc<AcmeCertificates>>,
 }
@@ -168,6 +171,7 @@ impl Ports {
             standing: Arc::default(),
             room: Arc::default(),
             hasher: RandomState::new(),
+            judges: Judges::default(),
             mounts: Vec::new(),
             acme: None,
         }
@@ -246,6 +250,7 @@ impl Gate {
             own_authority: own_authority(&config),
             plain_headers: SecurityHeaders::default(),
             standing: ports.standing.clone(),
+            judges: ports.judges.clone(),
             has_websockets: config.routes.iter().any(|route| route.websocket.is_some()),
             revoked: Arc::new(config.revoked.iter().cloned().collect()),
             revocations: ports.revocations.clone(),

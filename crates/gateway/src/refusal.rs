@@ -1,15 +1,18 @@
 //! Why a request does not pass, and the one place where that becomes an answer.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_controls::ControlId;
 use bartizan_evidence::{RequestId, Stage};
+use bartizan_inspect::openapi::Located;
 use bartizan_policy::{Denial, Rate, StepUp, Verdict};
 use bartizan_token::{Algorithm, PROOF_ALGORITHMS};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
+use serde_json::json;
 
 use crate::wire::Fault;
 
@@ -40,6 +43,10 @@ pub(crate) enum Refusal {
     ExpectationFailed,
     /// Nothing is declared at this path.
     NotDeclared,
+    /// The request is not what the OpenAPI document declares.
+    Invalid(Arc<[Located]>),
+    /// A body of a type that the OpenAPI document does not declare, or in an encoding in which it cannot be read.
+    ContentNotDeclared,
     /// Something else than a gRPC call, on a route that takes nothing else.
     NotGrpc,
     /// A WebSocket handshake that does not hold.
@@ -164,6 +171,12 @@ impl Refusal {
             Self::MethodNotAllowed(_) => {
                 (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
             }
+            Self::Invalid(_) => (S::BAD_REQUEST, "invalid-request", "The request is not what this operation declares"),
+            Self::ContentNotDeclared => (
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "content-not-declared",
+                "The body has a type that this operation does not take",
+            ),
             Self::NotGrpc => (S::UNSUPPORTED_MEDIA_TYPE, "not-grpc", "Only gRPC is served here"),
             Self::Handshake(_) => (S::BAD_REQUEST, "websocket-handshake", "The WebSocket handshake does not hold"),
             Self::WebSocketVersion => (S::UPGRADE_REQUIRED, "websocket-version", "Speak version 13 of WebSocket"),
@@ -222,6 +235,8 @@ impl Refusal {
             | Self::UpstreamFault(why)
             | Self::UpstreamBusy(why)
             | Self::Internal(why) => (name, (*why).to_owned()),
+            // Rules and places are the document's, or names that the client chose: never values.
+            Self::Invalid(faults) => (name, summary(faults)),
             Self::ProofRefused(fault) => (fault.code, String::new()),
             Self::NonceRequired(_) => ("proof-nonce-required", String::new()),
             Self::CertificateRefused(code) | Self::WebhookRefused(code) => (code, String::new()),
@@ -236,7 +251,7 @@ impl Refusal {
 
     /// The control that this refusal proves to work.
     pub(crate) fn control(&self, stage: Stage) -> Option<ControlId> {
-        use bartizan_controls::{authn, authz, evidence, gate};
+        use bartizan_controls::{authn, authz, evidence, gate, inspect};
         Some(match self {
             Self::Malformed(_)
             | Self::Unframed(_)
@@ -251,6 +266,7 @@ impl Refusal {
                 gate::SIZE_LIMITS.id
             }
             Self::NotDeclared | Self::MethodNotAllowed(_) | Self::NotGrpc => gate::DECLARED_ROUTES.id,
+            Self::Invalid(_) | Self::ContentNotDeclared => inspect::REQUEST_SCHEMA.id,
             Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
             Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,
             Self::ProofRefused(_) | Self::NonceRequired(_) => authn::DPOP.id,
@@ -293,6 +309,9 @@ impl Refusal {
     pub(crate) fn into_response(self, request_id: RequestId) -> Response<Bytes> {
         let (status, name, title) = self.face();
         let mut response = problem(status, name, title, request_id);
+        if let Self::Invalid(faults) = &self {
+            *response.body_mut() = with_errors(response.body(), faults);
+        }
         self.add_fields(response.headers_mut());
         response
     }
@@ -394,6 +413,35 @@ pub(crate) fn problem(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// The problem document with what is wrong, fault by fault (`RFC 9457 §3.2`): where, by which rule of the document, and what the rule
+/// demands. Nothing of what the request held.
+fn with_errors(problem: &Bytes, faults: &[Located]) -> Bytes {
+    let error = |located: &Located| {
+        json!({
+            "in": located.part.as_str(),
+            "pointer": located.fault.pointer,
+            "rule": located.fault.rule,
+            "message": located.fault.message,
+        })
+    };
+    let errors: Vec<_> = faults.iter().map(error).collect();
+    let Ok(mut problem) = serde_json::from_slice::<serde_json::Map<_, _>>(problem) else { return problem.clone() };
+    problem.insert("errors".to_owned(), errors.into());
+    serde_json::Value::Object(problem).to_string().into()
+}
+
+/// The first faults, for the event.
+fn summary(faults: &[Located]) -> String {
+    const MOST: usize = 4;
+    let named = faults.iter().take(MOST).map(|it| {
+        let pointer: String = it.fault.pointer.chars().take(80).collect();
+        format!("{} at {} {pointer}", it.fault.rule, it.part.as_str()).trim_end().to_owned()
+    });
+    let more = faults.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("{more} more"));
+    named.chain(more).collect::<Vec<_>>().join("; ")
 }
 
 fn dpop_challenge(error: &str) -> String {

@@ -4,4 +4,5 @@
 
 mod document;
 pub mod json;
+pub mod openapi;
 pub mod schema;

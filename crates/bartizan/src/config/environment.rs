@@ -21,9 +21,9 @@ pub trait Environment {
     fn now(&self) -> Timestamp;
 }
 
-/// The largest file that a configuration may name: a key, a certificate chain or a key set is far smaller, and `/dev/zero`
-/// must not fill the memory.
-const MAX_FILE: u64 = 4 << 20;
+/// The largest file that a configuration may name: the largest published OpenAPI documents have 13 MB, and `/dev/zero` must not fill
+/// the memory.
+const MAX_FILE: u64 = 32 << 20;
 
 /// The process's own environment, file system and clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +39,7 @@ impl Environment for Process {
         let mut content = Vec::new();
         std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut content)?;
         if content.len() as u64 > MAX_FILE {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 4 MiB"));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 32 MiB"));
         }
         Ok(content)
     }

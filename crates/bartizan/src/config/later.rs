@@ -22,10 +22,6 @@ impl Later {
 /// A key of a later version, by the dotted names of the tables around it.
 pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
     let (what, instead) = match (section, key) {
-        ("", "apis") => (
-            "`[[apis]]` takes routes and schemas from an OpenAPI document",
-            "declare each path and method as `[[routes]]`, and leave request validation to the backend",
-        ),
         ("", "clients") => {
             ("`[[clients]]` are OAuth clients of the gate's own sign-in", "register them with your identity provider")
         }

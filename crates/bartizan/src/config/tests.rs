@@ -1,5 +1,6 @@
 //! The promises of the configuration, by the text that a user sees.
 
+mod apis;
 mod faults;
 mod listening;
 mod machines;

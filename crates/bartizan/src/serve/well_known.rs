@@ -30,6 +30,7 @@ pub(crate) fn assertion_jwks(keys: &Arc<RotatingKeys>) -> Mount {
         answer: AnswerRules::default(),
         websocket: None,
         grpc: None,
+        contract: None,
     };
     Mount { route, service: Arc::new(Jwks(keys.clone())) }
 }

@@ -67,6 +67,7 @@ impl Route {
             answer: AnswerRules::default(),
             websocket: None,
             grpc: None,
+            contract: None,
             webhook: None,
         }
     }

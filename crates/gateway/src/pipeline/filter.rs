@@ -8,6 +8,7 @@ use http::{Method, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::admit::Admission;
+use super::declared;
 use super::forward::Forwarded;
 use super::ownership::OwnedAnswer;
 use super::streaming;
@@ -55,6 +56,9 @@ pub(super) async fn filter<S: Source>(
             tunnel.attach(recorder.clone(), admission);
         }
         return Ok(response);
+    }
+    if let Some(contract) = &route.rules.contract {
+        response = Box::pin(declared::only_declared(response, contract, &seen.method, gate, trail)).await?;
     }
     let mut response = hide_faults(response, seen, exchange.request_id, trail).await;
     let form = streaming::form(response.headers(), route);

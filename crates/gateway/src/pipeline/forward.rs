@@ -144,7 +144,9 @@ fn chosen<'t>(target: &'t Target, authorized: &Authorized, trail: &mut Trail) ->
 /// The request's fields as the upstream gets them.
 pub(super) fn outbound_fields(authorized: &mut Authorized, gate: &Gate) -> Result<HeaderMap, Refusal> {
     let mut headers = std::mem::take(&mut authorized.routed.exchange_mut().head.headers);
-    let reads_answer = authorized.pending_owner.is_some() || authorized.routed.route().answer.mask.is_some();
+    let route = authorized.routed.route();
+    let is_filtered = route.rules.contract.as_ref().is_some_and(|contract| contract.operation.filters_answers());
+    let reads_answer = authorized.pending_owner.is_some() || route.answer.mask.is_some() || is_filtered;
     Outbound::new(authorized, gate).set_fields(&mut headers, reads_answer)?;
     Ok(headers)
 }

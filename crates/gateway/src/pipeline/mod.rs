@@ -12,6 +12,7 @@
 mod admit;
 mod authenticate;
 mod authorize;
+mod declared;
 mod filter;
 mod forward;
 mod inside;
@@ -34,6 +35,7 @@ use tokio::time::Instant;
 
 pub(crate) use admit::Admission;
 pub(crate) use authenticate::{Known, VerifiedTokens, WebhookCaller};
+pub(crate) use declared::Judges;
 pub(crate) use forward::Forwarded;
 pub(crate) use inside::{Handed, Inside};
 pub(crate) use inspect::Inspected;
@@ -205,8 +207,12 @@ async fn judge(
     trail.pass(Stage::Authorize);
     let authorized = authorize::authorize(limited)?;
 
-    trail.pass(Stage::Validate);
-    let validated = validate::validate(authorized, gate)?;
+    if authorized.routed.route().rules.contract.is_some() {
+        trail.enter(Stage::Validate);
+    } else {
+        trail.pass(Stage::Validate);
+    }
+    let validated = validate::validate(authorized, gate, trail).await?;
 
     if validated.has_pending_owner() {
         trail.enter(Stage::Authorize);

@@ -2,13 +2,15 @@ use bartizan_policy::CredentialKind;
 use http::header;
 
 use super::authorize::Authorized;
+use super::declared;
+use crate::exchange::Trail;
 use crate::gate::Gate;
 use crate::grpc;
 use crate::refusal::Refusal;
 use crate::websocket::handshake;
 
-/// A request whose shape was held against what its route declares. No document, no claim: routes that are declared in the
-/// configuration have none, and the posture says so.
+/// A request whose shape was held against what its route declares. Routes that are declared in the configuration have no document,
+/// nothing is claimed of their requests, and the posture says so.
 pub(crate) struct Validated(Authorized);
 
 impl Validated {
@@ -24,7 +26,7 @@ impl Validated {
 
 /// The place of the stage *validate*: what an OpenAPI document says of a request is held against it here, and what a route says that
 /// takes WebSocket connections or gRPC calls.
-pub(super) fn validate(mut authorized: Authorized, gate: &Gate) -> Result<Validated, Refusal> {
+pub(super) async fn validate(mut authorized: Authorized, gate: &Gate, trail: &mut Trail) -> Result<Validated, Refusal> {
     let exchange = authorized.routed.exchange();
     let rules = &authorized.routed.route().rules;
     let head = &exchange.head;
@@ -45,6 +47,10 @@ pub(super) fn validate(mut authorized: Authorized, gate: &Gate) -> Result<Valida
             return Err(Refusal::Handshake("not-on-this-route"));
         }
         _ => {}
+    }
+    if let Some(contract) = rules.contract.clone() {
+        // Boxed: a route without a document pays nothing for it, its future included.
+        Box::pin(declared::judge(&mut authorized.routed, &contract, gate, trail)).await?;
     }
     Ok(Validated(authorized))
 }

@@ -13,6 +13,7 @@ mod authenticate;
 mod authorize;
 mod certificate_callers;
 mod client_certificates;
+mod declared;
 mod dpop;
 mod events;
 mod fields;

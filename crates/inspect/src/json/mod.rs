@@ -9,6 +9,8 @@ mod read;
 mod tests;
 mod without;
 
+use std::fmt::{self, Write as _};
+
 pub use number::Number;
 pub use read::{JsonFault, JsonFaultKind, Limits, read};
 pub use without::without;
@@ -154,6 +156,47 @@ impl PartialEq for Json {
             _ => false,
         }
     }
+}
+
+/// As JSON, without white space.
+impl fmt::Display for Json {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.content {
+            Content::Null => out.write_str("null"),
+            Content::Bool(truth) => write!(out, "{truth}"),
+            Content::Number(number) => write!(out, "{number}"),
+            Content::Text(text) => write_text(out, text),
+            Content::Array(elements) => {
+                out.write_str("[")?;
+                for (at, element) in elements.iter().enumerate() {
+                    write!(out, "{}{element}", if at > 0 { "," } else { "" })?;
+                }
+                out.write_str("]")
+            }
+            Content::Object(members) => {
+                out.write_str("{")?;
+                for (at, member) in members.iter().enumerate() {
+                    out.write_str(if at > 0 { "," } else { "" })?;
+                    write_text(out, &member.name)?;
+                    write!(out, ":{}", member.value)?;
+                }
+                out.write_str("}")
+            }
+        }
+    }
+}
+
+fn write_text(out: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    out.write_str("\"")?;
+    for character in text.chars() {
+        match character {
+            '"' => out.write_str("\\\"")?,
+            '\\' => out.write_str("\\\\")?,
+            it if it < ' ' => write!(out, "\\u{:04x}", u32::from(it))?,
+            it => out.write_char(it)?,
+        }
+    }
+    out.write_str("\"")
 }
 
 /// Appends a name to a JSON Pointer.

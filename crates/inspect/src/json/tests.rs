@@ -139,6 +139,12 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_is_read_again(value in values()) {
+        let ours = read(value.to_string().as_bytes(), Limits::default()).unwrap();
+        assert_eq!(read(ours.to_string().as_bytes(), Limits::default()).unwrap(), ours);
+    }
+
+    #[test]
     fn taking_out_nothing_changes_no_value(value in values()) {
         let text = value.to_string();
         let read_once = read(text.as_bytes(), Limits::default()).unwrap();

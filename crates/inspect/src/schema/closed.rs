@@ -26,10 +26,20 @@ pub enum UndeclaredKind {
     WrongWay,
 }
 
-impl Undeclared {
-    /// Whether it is this value, of the tree that was judged.
-    pub fn is(&self, value: &Json) -> bool {
-        self.address == address(value)
+/// Members that are to be taken out of a message.
+pub struct Removal(Vec<usize>);
+
+impl Removal {
+    /// These.
+    pub fn of(undeclared: &[Undeclared]) -> Self {
+        let mut addresses: Vec<usize> = undeclared.iter().map(|it| it.address).collect();
+        addresses.sort_unstable();
+        Self(addresses)
+    }
+
+    /// Whether this value, of the tree that was judged, is one of them.
+    pub fn takes(&self, value: &Json) -> bool {
+        self.0.binary_search(&address(value)).is_ok()
     }
 }
 

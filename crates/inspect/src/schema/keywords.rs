@@ -33,6 +33,48 @@ pub(crate) struct Schema {
     pub(crate) format: Option<Format>,
 }
 
+impl Schema {
+    /// The schema that it refers to, for the same value.
+    pub(crate) fn reference(&self) -> Option<SchemaId> {
+        self.reference
+    }
+
+    /// Whether other schemas speak of the same value, so that what it lacks may stand in them.
+    pub(crate) fn builds_on_others(&self) -> bool {
+        self.reference.is_some() || self.dynamic.is_some() || self.combine.is_some()
+    }
+
+    /// Whether it says nothing of any value.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.always != Some(false)
+            && !self.builds_on_others()
+            && self.object.is_none()
+            && self.array.is_none()
+            && self.text.is_none()
+            && self.number.is_none()
+            && self.format.is_none()
+    }
+
+    /// Every schema that it leads to.
+    pub(crate) fn each_part(&self, tell: &mut dyn FnMut(SchemaId)) {
+        self.reference.into_iter().chain(self.dynamic.iter().map(|it| it.target)).for_each(&mut *tell);
+        if let Some(it) = &self.combine {
+            [&it.all_of, &it.any_of, &it.one_of].into_iter().flatten().copied().for_each(&mut *tell);
+            [it.condition, it.then, it.otherwise].into_iter().flatten().for_each(&mut *tell);
+        }
+        if let Some(it) = &self.array {
+            it.prefix.iter().copied().chain(it.items).chain(it.unevaluated).for_each(&mut *tell);
+        }
+        if let Some(it) = &self.object {
+            it.properties().map(|(_, id)| id).for_each(&mut *tell);
+            it.patterns.iter().map(|(_, id)| *id).for_each(&mut *tell);
+            it.dependent_schemas.iter().map(|(_, id)| *id).for_each(&mut *tell);
+            it.additional.into_iter().chain(it.unevaluated).for_each(&mut *tell);
+        }
+        self.discriminator.iter().flat_map(|it| it.mapping.values().copied()).for_each(&mut *tell);
+    }
+}
+
 /// `$dynamicRef`
 #[derive(Clone, Debug)]
 pub(super) struct Dynamic {
@@ -55,6 +97,8 @@ impl Types {
     pub(crate) const INTEGER: u8 = 1 << 5;
     pub(crate) const NUMBER: u8 = 1 << 6;
     const ALL: u8 = 0x7f;
+    pub(crate) const ANY: Self = Self(Self::ALL);
+    pub(crate) const NONE: Self = Self(0);
     const NAMES: [(&'static str, u8); 7] = [
         ("null", Self::NULL),
         ("boolean", Self::BOOLEAN),
@@ -71,6 +115,22 @@ impl Types {
 
     pub(crate) const fn allow(self, bit: u8) -> bool {
         self.0 & bit != 0
+    }
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        // A whole number is a number.
+        let is_whole = (self.0 & Self::NUMBER != 0 && other.0 & Self::INTEGER != 0)
+            || (other.0 & Self::NUMBER != 0 && self.0 & Self::INTEGER != 0);
+        Self((self.0 & other.0) | if is_whole { Self::INTEGER } else { 0 })
+    }
+
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether it is the only type that passes, `null` aside.
+    pub(crate) const fn is_only(self, bit: u8) -> bool {
+        self.0 & !Self::NULL == bit
     }
 
     pub(crate) const fn is_any(self) -> bool {

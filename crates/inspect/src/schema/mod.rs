@@ -11,14 +11,15 @@ mod compile;
 mod equal;
 mod fault;
 mod format;
-mod keywords;
+pub(crate) mod keywords;
 mod library;
 mod object;
 mod pattern;
 mod run;
 mod scalar;
 
-pub use closed::{Undeclared, UndeclaredKind};
+pub(crate) use closed::MOST_UNDECLARED;
+pub use closed::{Removal, Undeclared, UndeclaredKind};
 pub use compile::{CompileFault, Compiler};
 pub use fault::{Fault, MOST_FAULTS};
 pub use format::Format;

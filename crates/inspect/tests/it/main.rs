@@ -3,3 +3,5 @@
 
 mod closed_world;
 mod json_schema_suite;
+mod openapi;
+mod published;

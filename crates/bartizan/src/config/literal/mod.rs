@@ -3,6 +3,7 @@
 
 mod access;
 mod answer;
+mod apis;
 mod identity;
 mod issuers;
 mod listening;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
+pub use apis::{Api, UndeclaredInput, UndeclaredOutput, Unsecured};
 pub use identity::{Identity, Password, Session, Smtp, SmtpTls, Theme};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use listening::{
@@ -75,6 +77,9 @@ pub struct File {
     /// Named groups of endpoints.
     #[serde(default)]
     pub upstreams: Vec<Upstream>,
+    /// APIs whose OpenAPI document is the policy.
+    #[serde(default)]
+    pub apis: Vec<Api>,
     /// What is served. Every other path gets 404 and never reaches an upstream.
     #[serde(default)]
     pub routes: Vec<Route>,

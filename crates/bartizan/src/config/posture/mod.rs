@@ -1,6 +1,7 @@
 //! What a configuration protects, and how well: built from what the rooms are told, not from what was typed, so that it is true
 //! of the gate that runs.
 
+mod apis;
 mod callers;
 mod identity;
 mod listening;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use super::resolve::Resolved;
 use super::units::{Period, Rate};
 
+pub use apis::ApiPosture;
 pub use callers::Caller;
 pub use route::RoutePosture;
 pub use upstreams::UpstreamPosture;
@@ -31,6 +33,9 @@ pub struct Posture {
     /// Named groups of endpoints, and what is done when one of them fails.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub upstreams: Vec<UpstreamPosture>,
+    /// OpenAPI documents that are enforced, and what they leave open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apis: Vec<ApiPosture>,
     /// What is served.
     pub routes: Vec<RoutePosture>,
     /// What holds for every route.
@@ -75,6 +80,7 @@ impl Posture {
             routes: gateway.routes.iter().zip(&resolved.inspect).map(route).collect(),
             callers,
             upstreams,
+            apis: resolved.documents.iter().map(ApiPosture::of).collect(),
             everywhere: everywhere(resolved),
             weaker: of_the_gate(resolved).into_iter().chain(weak_callers).chain(weak_upstreams).collect(),
         }
@@ -82,7 +88,8 @@ impl Posture {
 
     /// How many points are weaker than the default, those of the routes among them.
     pub fn count_weaker(&self) -> usize {
-        self.weaker.len() + self.routes.iter().map(|route| route.weaker.len()).sum::<usize>()
+        let of_apis = self.apis.iter().map(|api| api.weaker.len()).sum::<usize>();
+        of_apis + self.weaker.len() + self.routes.iter().map(|route| route.weaker.len()).sum::<usize>()
     }
 }
 

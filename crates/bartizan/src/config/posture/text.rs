@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Posture, RoutePosture, Weakness};
+use super::{ApiPosture, Posture, RoutePosture, Weakness};
 use crate::config::render::{Style, counted};
 
 const WIDTH: usize = 80;
@@ -25,6 +25,10 @@ impl Posture {
             "Forwards to",
             &self.upstreams.iter().map(|it| (it.name.as_str(), it.rules.as_str())).collect::<Vec<_>>(),
         );
+        if !self.apis.is_empty() {
+            page.heading("Enforces");
+            self.apis.iter().for_each(|api| page.api(api));
+        }
         page.heading("Serves");
         self.routes.iter().for_each(|route| page.route(route));
         page.heading("Weaker than it could be");
@@ -99,6 +103,23 @@ impl Page {
         }
         self.text.push_str(line.trim_end());
         self.text.push('\n');
+    }
+
+    fn api(&mut self, api: &ApiPosture) {
+        /// Holes of each kind that are shown; all of them are in the JSON form.
+        const MOST: usize = 5;
+        let title = self.paint("1", &api.name);
+        let _infallible = writeln!(self.text, "  {title}");
+        self.item("    document  ", &format!("{}, {}", api.title, counted(api.operations, "operation")));
+        self.item("    requests  ", &api.requests);
+        self.item("    answers   ", &api.answers);
+        api.weaker.iter().for_each(|weakness| self.weakness("    ", weakness));
+        for (advice, places) in &api.holes {
+            let shown: Vec<&str> = places.iter().take(MOST).map(String::as_str).collect();
+            let more = places.len().saturating_sub(MOST);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            self.item("    ~ ", &format!("{}{more} {advice}", shown.join(", ")));
+        }
     }
 
     fn route(&mut self, route: &RoutePosture) {

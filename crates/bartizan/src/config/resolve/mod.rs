@@ -3,6 +3,7 @@
 mod access;
 mod acme;
 mod answer;
+mod apis;
 mod certificate;
 mod destination;
 mod identity;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use bartizan_gateway::config as gateway;
 use bartizan_vault::Secret;
 
+pub(crate) use self::apis::Document;
 use super::environment::beside;
 use super::faults::{Fault, FaultKind};
 use super::literal::{self, SecretSource};
@@ -44,6 +46,8 @@ pub(crate) struct Resolved {
     pub(crate) identity: Identity,
     pub(crate) sign_in: Option<bartizan_identity::Config>,
     pub(crate) digest: Digest,
+    /// The OpenAPI documents, for what they leave open.
+    pub(crate) documents: Vec<apis::Document>,
     /// What injection inspection was asked to do, route by route: this version has none, and the posture must say so.
     pub(crate) inspect: Vec<literal::Mode>,
 }
@@ -62,6 +66,7 @@ pub(crate) fn resolve(
         kept,
         environment,
         faults: Vec::new(),
+        documents: Vec::new(),
         contents: vec![source.text.clone().into()],
         secrets: Vec::new(),
     };
@@ -72,6 +77,8 @@ pub(crate) fn resolve(
     let webhooks = resolver.webhooks(&file.webhooks);
     let revoked = resolver.revoked(file);
     let routes = resolver.routes(file);
+    let routes_in_all = routes.len();
+    let documents = std::mem::take(&mut resolver.documents);
     let vault = resolver.root(file);
     let trace = resolver.trace(file);
     let otlp = resolver.otlp(file);
@@ -96,7 +103,14 @@ pub(crate) fn resolve(
         identity: resolver.identity(file),
         sign_in,
         digest: Digest::of(&resolver.contents, &resolver.secrets),
-        inspect: file.routes.iter().map(|route| route.inspect).collect(),
+        inspect: file
+            .routes
+            .iter()
+            .map(|route| route.inspect)
+            .chain(std::iter::repeat(literal::Mode::Block))
+            .take(routes_in_all)
+            .collect(),
+        documents,
     });
     (resolved, resolver.faults)
 }
@@ -107,6 +121,7 @@ struct Resolver<'a> {
     kept: HashMap<String, Vec<usize>>,
     environment: &'a dyn Environment,
     faults: Vec<Fault>,
+    documents: Vec<apis::Document>,
     /// The file, and every public file that is part of it.
     contents: Vec<Vec<u8>>,
     /// Every secret and key that is part of it.

@@ -1,8 +1,11 @@
+use std::collections::HashMap;
+
 use bartizan_gateway::config as gateway;
 use bartizan_policy::CredentialKind;
 use http::Method;
 
 use super::Resolver;
+use super::apis::Declared;
 use super::upstreams::Groups;
 use crate::config::faults::{Fault, FaultKind};
 use crate::config::literal::{Access, AccessWord, Credential, File, Route};
@@ -16,31 +19,40 @@ impl Resolver<'_> {
     pub(super) fn routes(&mut self, file: &File) -> Vec<gateway::Route> {
         let groups = self.upstreams(file);
         self.names_in_dropped_routes(&groups);
-        let places: Vec<Place> = (0..file.routes.len()).map(|index| self.element("routes", index)).collect();
-        let names: Vec<_> =
-            file.routes.iter().zip(&places).map(|(route, place)| (route.name.clone(), place.key("name"))).collect();
+        let of_file = file.routes.iter().cloned().enumerate().map(|(index, route)| Declared {
+            place: self.element("routes", index),
+            route,
+            contract: None,
+        });
+        let mut declared: Vec<Declared> = of_file.collect();
+        declared.extend(self.apis(file));
+        let names: Vec<_> = declared.iter().map(|it| (it.route.name.clone(), it.place.key("name"))).collect();
         self.duplicates(
             names,
             |name| format!("two routes are named `{name}`"),
             "give each a name of its own: events are told apart by it",
         );
-        self.conflicts(&file.routes, &places);
-        if file.routes.is_empty() && !self.kept.contains_key("routes") {
+        self.conflicts(&declared);
+        if declared.is_empty() && !self.kept.contains_key("routes") && !self.kept.contains_key("apis") {
             let message = "no route is declared: every request gets 404";
-            self.warning(FaultKind::MissingKey, &Place::root(), message, "add `[[routes]]`");
+            self.warning(FaultKind::MissingKey, &Place::root(), message, "add `[[apis]]` or `[[routes]]`");
         }
-        file.routes.iter().zip(&places).filter_map(|(route, place)| self.route(file, route, place, &groups)).collect()
+        let resolve = |it: Declared| {
+            let route = self.route(file, &it.route, &it.place, &groups)?;
+            Some(gateway::Route { contract: it.contract, ..route })
+        };
+        declared.into_iter().filter_map(resolve).collect()
     }
 
     /// Two routes for one request: which of two access rules holds must not depend on their order.
-    fn conflicts(&mut self, routes: &[Route], places: &[Place]) {
-        let declared = routes.iter().zip(places).flat_map(|(route, place)| {
+    fn conflicts(&mut self, declared: &[Declared]) {
+        let methods = declared.iter().flat_map(|Declared { route, place, .. }| {
             let path = place.key("path");
             route.methods.iter().map(move |method| ((route.path.shape(), method.clone()), path.clone()))
         });
-        let declared: Vec<_> = declared.collect();
+        let methods: Vec<_> = methods.collect();
         self.duplicates(
-            declared,
+            methods,
             |(shape, method)| {
                 format!(
                     "`{method} {shape}` is declared twice",
@@ -50,37 +62,38 @@ impl Resolver<'_> {
             "join the two routes, or change path or methods of one",
         );
         let mut trie = matchit::Router::new();
-        let mut shapes: Vec<(String, &Place)> = Vec::new();
-        for (route, place) in routes.iter().zip(places) {
-            let shape = route.path.shape();
-            if let Some((_, first)) = shapes.iter().find(|(known, _)| *known == shape) {
-                self.same_names(route, place, first, routes, places);
+        let mut shapes: HashMap<String, &Declared> = HashMap::new();
+        for it in declared {
+            let shape = it.route.path.shape();
+            if let Some(first) = shapes.get(&shape) {
+                self.same_names(it, first);
                 continue;
             }
-            if let Err(matchit::InsertError::Conflict { with }) = trie.insert(uniform(&route.path), ()) {
-                self.ambiguous(route, place, &with, &shapes);
+            if let Err(matchit::InsertError::Conflict { with }) = trie.insert(uniform(&it.route.path), ()) {
+                self.ambiguous(it, &with, &shapes);
             }
-            shapes.push((shape, place));
+            shapes.insert(shape, it);
         }
     }
 
     /// Routes of one shape are one place in the table of paths, where a parameter has one name.
-    fn same_names(&mut self, route: &Route, place: &Place, first: &Place, routes: &[Route], places: &[Place]) {
-        let other = routes.iter().zip(places).find(|(_, it)| *it == first).map(|(other, _)| other.path.as_str());
-        let Some(other) = other.filter(|other| *other != route.path.as_str()) else { return };
-        let message = format!("`{}` and `{other}` name one parameter differently", route.path);
-        let fault = Fault::error(FaultKind::Contradiction, self.span(&place.key("path")), message);
-        let fault = fault.related(self.span(&first.key("path")), "the other is here");
+    fn same_names(&mut self, later: &Declared, first: &Declared) {
+        let (path, other) = (&later.route.path, &first.route.path);
+        if path == other {
+            return;
+        }
+        let message = format!("`{path}` and `{other}` name one parameter differently");
+        let fault = Fault::error(FaultKind::Contradiction, self.span(&later.place.key("path")), message);
+        let fault = fault.related(self.span(&first.place.key("path")), "the other is here");
         self.faults.push(fault.remedy("write the same names in both"));
     }
 
-    fn ambiguous(&mut self, route: &Route, place: &Place, with: &str, shapes: &[(String, &Place)]) {
-        let message = format!("`{}` and `{with}` could both match one path", route.path);
-        let mut fault = Fault::error(FaultKind::Contradiction, self.span(&place.key("path")), message);
-        if let Some((_, other)) =
-            shapes.iter().find(|(shape, _)| with.parse::<PathPattern>().is_ok_and(|it| it.shape() == *shape))
-        {
-            fault = fault.related(self.span(&other.key("path")), "the other is here");
+    fn ambiguous(&mut self, later: &Declared, with: &str, shapes: &HashMap<String, &Declared>) {
+        let message = format!("`{}` and `{with}` could both match one path", later.route.path);
+        let mut fault = Fault::error(FaultKind::Contradiction, self.span(&later.place.key("path")), message);
+        let other = with.parse::<PathPattern>().ok().and_then(|with| shapes.get(&with.shape()));
+        if let Some(other) = other {
+            fault = fault.related(self.span(&other.place.key("path")), "the other is here");
         }
         self.faults.push(fault.remedy("make one of them longer, or name the segment in full"));
     }
@@ -121,6 +134,7 @@ impl Resolver<'_> {
             answer: answer?,
             websocket,
             grpc,
+            contract: None,
         })
     }
 

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use bartizan_policy::{
     Authentication, CredentialKind, IssuerName, Principal, PrincipalKind, Strength, Subject, Timestamp,
 };
-use bartizan_token::{Field, Fingerprint, Webhook, WebhookCheck};
-use bytes::{Bytes, BytesMut};
-use http::header::{self, HeaderMap};
-use http_body_util::BodyExt as _;
+use bartizan_token::{Field, Fingerprint, Webhook};
+use http::header::HeaderMap;
 use serde_json::{Map, json};
 
 use super::super::route::Routed;
 use super::Known;
-use crate::body::{BodyFault, RequestBody};
-use crate::exchange::{Content, Exchange, Trail};
+use crate::body::read_whole;
+use crate::exchange::{Content, Trail};
 use crate::gate::Gate;
 use crate::ports::Remembered;
 use crate::refusal::Refusal;
@@ -22,8 +20,6 @@ use crate::replays::Delivery;
 
 /// The issuer of every principal made here.
 const ISSUER: &str = "webhooks";
-/// The first allocation for a body, whatever length is announced: memory is for what comes, not for what is promised.
-const FIRST_BYTES: usize = 16 * 1024;
 
 /// A sender, and the principal that its messages stand for.
 pub(crate) struct WebhookCaller {
@@ -72,7 +68,7 @@ pub(super) async fn verify(
     let headers = &exchange.head.headers;
     let head = sender.webhook.read(&|name| field(headers, name), now);
     let mut check = head.map_err(|fault| Refusal::WebhookRefused(fault.code()))?.begin(&sender.webhook);
-    let body = read(exchange, limit, gate, &mut check).await?;
+    let body = read_whole(exchange, limit, gate.config.server.timeouts, |piece| check.update(piece)).await?;
     trail.request_bytes(u64::try_from(body.len()).unwrap_or(u64::MAX));
     let once = check.finish(&body, now).map_err(|fault| Refusal::WebhookRefused(fault.code()))?;
     // Exactly what was judged is what the upstream gets.
@@ -93,39 +89,4 @@ fn field<'a>(headers: &'a HeaderMap, name: &str) -> Field<'a> {
         (Some(value), None) => value.to_str().map_or(Field::Unfit, Field::Text),
         (Some(_), Some(_)) => Field::Unfit,
     }
-}
-
-/// The whole body, bounded like every body, and given to the check piece by piece: no single step takes long.
-async fn read(
-    exchange: &mut Exchange,
-    limit: u64,
-    gate: &Gate,
-    check: &mut WebhookCheck<'_>,
-) -> Result<Bytes, Refusal> {
-    let incoming = match std::mem::replace(&mut exchange.body, Content::Buffered(Bytes::new())) {
-        Content::Stream(incoming) => incoming,
-        Content::Buffered(bytes) => {
-            check.update(&bytes);
-            return Ok(bytes);
-        }
-    };
-    let (mut body, watch) = RequestBody::bounded(incoming, limit, gate.config.server.timeouts.into());
-    let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| match watch.fault() {
-            Some(BodyFault::TooLarge) => Refusal::BodyTooLarge,
-            Some(BodyFault::TooSlow) => Refusal::BodyTooSlow,
-            // Half a message is never judged as a whole one.
-            Some(BodyFault::Broken | BodyFault::Malformed) | None => Refusal::Malformed("body-cut"),
-        })?;
-        // Trailers are not signed, and not passed on.
-        let Ok(piece) = frame.into_data() else { continue };
-        if whole.is_empty() {
-            whole.reserve(piece.len().max(FIRST_BYTES));
-        }
-        check.update(&piece);
-        whole.extend_from_slice(&piece);
-    }
-    exchange.head.headers.remove(header::TRAILER);
-    Ok(whole.freeze())
 }

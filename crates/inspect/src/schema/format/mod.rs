@@ -53,6 +53,7 @@ formats! {
     RelativeJsonPointer: "relative-json-pointer",
     Regex: "regex",
     Byte: "byte",
+    Binary: "binary",
     Base64Url: "base64url",
     Int8: "int8",
     Int16: "int16",
