@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use bartizan_controls::{Finding, Severity};
 
@@ -27,7 +29,7 @@ pub fn text(report: &Report, style: Style) -> String {
     }
     for gap in &report.coverage.gaps {
         let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", gap.detail) };
-        text.push_str(&format!("not looked at: {}: {}{detail}\n", gap.path, gap.reason));
+        let _infallible = writeln!(text, "not looked at: {}: {}{detail}", gap.path, gap.reason);
     }
     text.push_str(&summary(report));
     text.push('\n');
