@@ -2,7 +2,7 @@
 //!
 //! The frame ([`scan`]) walks the tree, reads each file once and hands it to every [`Kind`] that wants it. Kinds push
 //! [`Finding`](bartizan_controls::Finding)s, and tell what they could not look at; the frame takes out what is suppressed with a
-//! reason or known from before, and sorts the rest into a [`Report`], which [`format`] writes.
+//! reason or known from before, and sorts the rest into a [`Report`], which [`mod@format`] writes.
 #![forbid(unsafe_code)]
 
 mod baseline;
