@@ -30,6 +30,7 @@ mod proxy_protocol;
 mod refusal;
 mod replays;
 mod route;
+mod sign_in;
 mod tls;
 mod trace;
 mod trace_context;

@@ -7,12 +7,14 @@ use http::{Request, Response};
 use crate::ground::{Ground, Parts};
 use crate::pages::Pages;
 use crate::people::People;
+use crate::provider::{Provider, ProviderConfig};
 use crate::{Config, Context, IdentityError};
 
 /// The gate's own sign-in: everything below `[identity] path`.
 pub struct Identity {
     people: Arc<People>,
     pages: Pages,
+    provider: Arc<Provider>,
     ground: Arc<Ground>,
 }
 
@@ -20,12 +22,18 @@ impl Identity {
     /// Stands on a store that has this room's tables.
     ///
     /// # Errors
-    /// A key that cannot be derived, or a thread that cannot be had.
-    pub fn new(config: Config, parts: &Parts<'_>) -> Result<Arc<Self>, IdentityError> {
+    /// A key that cannot be derived, a thread that cannot be had, or a store that fails.
+    pub async fn open(config: Config, provider: ProviderConfig, parts: &Parts<'_>) -> Result<Arc<Self>, IdentityError> {
         let ground = Arc::new(Ground::new(config, parts));
         let people = Arc::new(People::new(ground.clone(), parts)?);
+        let provider = Arc::new(Provider::open(ground.clone(), people.clone(), parts.root, provider).await?);
         let pages = Pages::new(people.clone())?;
-        Ok(Arc::new(Self { people, pages, ground }))
+        Ok(Arc::new(Self { people, pages, provider, ground }))
+    }
+
+    /// Clients, tokens and keys.
+    pub const fn provider(&self) -> &Arc<Provider> {
+        &self.provider
     }
 
     /// Accounts and sessions.
@@ -36,6 +44,9 @@ impl Identity {
     /// Answers a request whose path lies below the configured one. What the gate says of its sender stands in its fields.
     pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let context = Context::of(request.headers(), self.ground.now());
+        if let Some(response) = self.provider.answer(&request, &context).await {
+            return response;
+        }
         self.pages.answer(&request, &context).await
     }
 

@@ -219,6 +219,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         revoked: Vec::new(),
         routes,
         assertion: Assertion::default(),
+        sign_in: None,
         trace: None,
     }
 }
