@@ -152,7 +152,7 @@ impl Provider {
             "/revoke" => self.revoke(request, context).await,
             "/introspect" => self.introspect(request, context).await,
             "/session" => self.session(request).await,
-            "/logout" => self.logout(request, context).await?,
+            "/logout" => self.logout(request, context).await,
             "/jwks" => published(request, self.keys.ring().jwks.clone(), "application/jwk-set+json"),
             "/.well-known/openid-configuration" => published(request, self.metadata(), "application/json"),
             "/form-post.js" => {

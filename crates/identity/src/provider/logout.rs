@@ -13,27 +13,22 @@ use super::{Provider, pages, response};
 use crate::Context;
 use crate::people::{SessionView, session_cookie};
 
-/// The parameters by which a client asks; without any of them, a person does, and the page for that answers.
-const ASKED_BY_A_CLIENT: [&str; 3] = ["id_token_hint", "client_id", "post_logout_redirect_uri"];
-
 impl Provider {
-    /// Answers a client's wish; `None` if it is a person's own.
-    pub(super) async fn logout(&self, request: &Request<Bytes>, context: &Context) -> Option<Response<Bytes>> {
+    pub(super) async fn logout(&self, request: &Request<Bytes>, context: &Context) -> Response<Bytes> {
         let parameters = match *request.method() {
-            Method::GET => Parameters::parse(request.uri().query().unwrap_or_default().as_bytes()).ok()?,
-            Method::POST => form(request).ok()?,
-            _ => return None,
+            Method::GET => Parameters::parse(request.uri().query().unwrap_or_default().as_bytes()).map_err(Into::into),
+            Method::POST => form(request),
+            _ => return response::method_not_allowed("GET, POST"),
         };
-        if !ASKED_BY_A_CLIENT.iter().any(|name| parameters.get(name).is_some()) {
-            return None;
-        }
-        Some(match self.signed_out(&parameters, request, context).await {
+        let answer = match parameters {
+            Ok(parameters) => self.signed_out(&parameters, request, context).await,
+            Err(fault) => Err(fault.into()),
+        };
+        match answer {
             Ok(response) => response,
-            Err(Refused::Client(fault)) => {
-                pages::fault(&self.ground.config, StatusCode::BAD_REQUEST, fault.description)
-            }
+            Err(Refused::Client(fault)) => pages::fault(&self.ground.config, StatusCode::BAD_REQUEST, fault.description),
             Err(Refused::Node(cause)) => failed(&cause),
-        })
+        }
     }
 
     async fn signed_out(
@@ -52,12 +47,12 @@ impl Provider {
         let Some(view) = self.people.session(request.headers()).await? else {
             return Ok(response::see_other(&back.unwrap_or_else(|| self.signed_out_page())));
         };
-        // Without a token of this very session, it may be another site that wants to sign somebody out: they are asked.
+        // Without a token of this very session, it may be another site that wants to sign somebody out: they find the button for that.
         let is_of_session = hint.as_ref().is_some_and(|hint| {
             hint.subject == view.user.as_str() && hint.session.as_ref().is_none_or(|session| *session == *view.id)
         });
         if !is_of_session {
-            return Ok(response::see_other(&format!("{}/logout", self.ground.config.path)));
+            return Ok(response::see_other(&format!("{}/account", self.ground.config.path)));
         }
         self.end_session(&view, hinted.or(said), context).await?;
         let mut response = response::see_other(&back.unwrap_or_else(|| self.signed_out_page()));
