@@ -66,7 +66,10 @@ async fn main() -> Outcome<()> {
     println!("| durable rotations, {FAMILIES} in flight | {:.0} |", rotations(&identity, tokens).await?);
     let token = refresh_token(&identity, &browser).await?;
     let (logged_out, took) = storm(&identity, token, rounds).await?;
-    println!("\n{rounds} rounds of {AT_ONCE} refreshes of one token at once: {logged_out} false logouts, {:.1} s", took.as_secs_f64());
+    println!(
+        "\n{rounds} rounds of {AT_ONCE} refreshes of one token at once: {logged_out} false logouts, {:.1} s",
+        took.as_secs_f64()
+    );
     store.close().await;
     drop(writer);
     std::fs::remove_dir_all(state)?;
@@ -206,7 +209,8 @@ async fn signed_in(identity: &Identity) -> Outcome<String> {
 }
 
 fn cookies(answer: &Response<Bytes>) -> String {
-    let cookies = answer.headers().get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+    let cookies =
+        answer.headers().get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
     cookies.collect::<Vec<_>>().join("; ")
 }
 
@@ -225,7 +229,8 @@ async fn refresh_token(identity: &Identity, cookies: &str) -> Outcome<String> {
     let location = answer.headers().get(LOCATION).ok_or("no redirect")?.to_str()?;
     let back = location.split_once("code=").ok_or("no code")?.1;
     let code = back.split('&').next().unwrap_or_default();
-    let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
+    let form =
+        [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
     let tokens = token(identity, &form).await?;
     Ok(tokens["refresh_token"].as_str().ok_or("no refresh token")?.to_owned())
 }

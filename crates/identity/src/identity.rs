@@ -3,11 +3,13 @@ use std::sync::Arc;
 use bartizan_store::Store;
 use bytes::Bytes;
 use http::{Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ground::{Ground, Parts};
 use crate::pages::Pages;
-use crate::people::People;
-use crate::provider::{Provider, ProviderConfig};
+use crate::people::{AdministrationError, People, UserCommand};
+use crate::provider::{ClientCommand, ClientError, Provider, ProviderConfig};
 use crate::{Config, Context, IdentityError};
 
 /// The gate's own sign-in: everything below `[identity] path`.
@@ -16,6 +18,27 @@ pub struct Identity {
     pages: Pages,
     provider: Arc<Provider>,
     ground: Arc<Ground>,
+}
+
+/// Something that an operator asks for, on the command line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// With accounts.
+    User(UserCommand),
+    /// With clients.
+    Client(ClientCommand),
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// With accounts.
+    #[error(transparent)]
+    User(#[from] AdministrationError),
+    /// With clients.
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }
 
 impl Identity {
@@ -48,6 +71,22 @@ impl Identity {
             return response;
         }
         self.pages.answer(&request, &context).await
+    }
+
+    /// What it was told.
+    pub fn config(&self) -> &Config {
+        &self.ground.config
+    }
+
+    /// Does what an operator asks, and gives back what there is to say of it.
+    ///
+    /// # Errors
+    /// Why it was not done, in the operator's words.
+    pub async fn administer(&self, command: Command) -> Result<Value, CommandError> {
+        match command {
+            Command::User(command) => Ok(self.people.administer(command).await?),
+            Command::Client(command) => Ok(self.provider.administer(command).await?),
+        }
     }
 
     /// A link that makes the first administrator, if there is none: to be shown to whoever started the node.

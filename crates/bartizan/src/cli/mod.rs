@@ -2,13 +2,16 @@
 //!
 //! Exit codes: 0 fine; 1 a check that failed; 2 wrong usage or configuration; 3 the work could not be done.
 
+mod administration;
 mod audit;
 mod check;
+mod client;
 mod health;
 mod key;
 mod output;
 mod rooms;
 mod serve;
+mod user;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -67,6 +70,12 @@ enum Command {
     Serve(serve::Serve),
     /// Whether the gate on this machine is ready
     Health(health::Health),
+    /// Accounts of the gate's own sign-in
+    #[command(subcommand)]
+    User(user::User),
+    /// Applications that get tokens from the gate's own sign-in
+    #[command(subcommand)]
+    Client(client::Client),
     /// API keys
     #[command(subcommand)]
     Key(key::Key),
@@ -122,6 +131,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Demo(demo) => serve::demo(demo.once, output),
         Command::Check(check) => check.run(output),
         Command::Serve(serve) => serve.run(output, &command),
+        Command::User(user) => user.run(output),
+        Command::Client(client) => client.run(output),
         Command::Key(key) => key.run(output),
         Command::Audit(audit) => audit.run(output),
         Command::Completions { shell } => completions(shell, output),

@@ -26,13 +26,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
             "`[[apis]]` takes routes and schemas from an OpenAPI document",
             "declare each path and method as `[[routes]]`, and leave request validation to the backend",
         ),
-        ("", "identity") => (
-            "`[identity]` is the gate's own sign-in",
-            "name the identity provider that you use as `[[issuers]]`, or the backend's own tokens with `hs256`",
-        ),
-        ("", "clients") => {
-            ("`[[clients]]` are OAuth clients of the gate's own sign-in", "register them with your identity provider")
-        }
         ("", "drill") => ("`[drill]` is the attack on one's own API", "leave it out"),
         ("", "egress") => {
             ("`[egress]` guards what the backend calls", "guard it by the network's own rules, and leave this out")

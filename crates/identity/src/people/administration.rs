@@ -17,7 +17,7 @@ use crate::IdentityError;
 
 /// Something to be done with accounts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "user", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum UserCommand {
     /// Makes an account; without a password, with a link by which its holder sets one.
     Create {

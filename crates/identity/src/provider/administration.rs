@@ -11,7 +11,7 @@ use super::clients::{ClientError, NewSecret};
 
 /// Something to be done with clients.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "client", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ClientCommand {
     /// Registers one.
     Create {

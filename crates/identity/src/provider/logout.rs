@@ -26,7 +26,9 @@ impl Provider {
         };
         match answer {
             Ok(response) => response,
-            Err(Refused::Client(fault)) => pages::fault(&self.ground.config, StatusCode::BAD_REQUEST, fault.description),
+            Err(Refused::Client(fault)) => {
+                pages::fault(&self.ground.config, StatusCode::BAD_REQUEST, fault.description)
+            }
             Err(Refused::Node(cause)) => failed(&cause),
         }
     }

@@ -1,4 +1,13 @@
-//! The room as a whole: over its own endpoints, on real stores, with the audit log on disk.
+//! The room as a whole: requests in, pages, cookies and tokens out, on real stores and a real audit log.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod account;
+mod administration;
+mod forms;
+mod house;
 mod node;
 mod provider;
+mod second_factor;
+mod sign_in;
+mod store;
+mod throttle;

@@ -3,6 +3,8 @@
 
 mod access;
 mod answer;
+mod clients;
+mod identity;
 mod issuers;
 mod listening;
 mod machines;
@@ -18,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
+pub use clients::{Client, ClientConsent, ClientKind, Grant, IdTokenAlgorithm, Tokens};
+pub use identity::{Identity, Password, Session, Smtp, SmtpTls, Theme};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use listening::{
     Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,
@@ -55,6 +59,12 @@ pub struct File {
     /// Whose tokens are accepted.
     #[serde(default)]
     pub issuers: Vec<Issuer>,
+    /// The gate's own sign-in: people with accounts, sessions and second factors. Without the section there is none. A change of it takes
+    /// effect at the next start.
+    pub identity: Option<Identity>,
+    /// Applications that get tokens from the gate's own sign-in. `bartizan client` registers others.
+    #[serde(default)]
+    pub clients: Vec<Client>,
     /// API keys, by hash. `bartizan key new` makes a key and prints its section.
     #[serde(default)]
     pub keys: Vec<Key>,

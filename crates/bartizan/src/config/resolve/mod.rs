@@ -4,7 +4,9 @@ mod access;
 mod acme;
 mod answer;
 mod certificate;
+mod clients;
 mod destination;
+mod identity;
 mod issuers;
 mod keys;
 mod listening;
@@ -41,6 +43,8 @@ pub(crate) struct Resolved {
     pub(crate) vault: bartizan_vault::RootSource,
     pub(crate) console: Console,
     pub(crate) identity: Identity,
+    pub(crate) sign_in: Option<bartizan_identity::Config>,
+    pub(crate) provider: bartizan_identity::provider::ProviderConfig,
     pub(crate) digest: Digest,
     /// What injection inspection was asked to do, route by route: this version has none, and the posture must say so.
     pub(crate) inspect: Vec<literal::Mode>,
@@ -64,7 +68,7 @@ pub(crate) fn resolve(
         secrets: Vec::new(),
     };
     let server = resolver.server(file);
-    let issuers = resolver.issuers(&file.issuers);
+    let mut issuers = resolver.issuers(&file.issuers);
     let api_keys = resolver.keys(&file.keys);
     let certificates = resolver.certificates(&file.certificates);
     let webhooks = resolver.webhooks(&file.webhooks);
@@ -73,6 +77,9 @@ pub(crate) fn resolve(
     let vault = resolver.root(file);
     let trace = resolver.trace(file);
     let otlp = resolver.otlp(file);
+    let sign_in = resolver.sign_in(file, server.as_ref());
+    let provider = resolver.provider(file).unwrap_or_default();
+    issuers.extend(sign_in.as_ref().map(clients::own_issuer));
     let resolved = server.zip(vault).map(|(server, vault)| Resolved {
         gateway: gateway::Config {
             server,
@@ -84,6 +91,7 @@ pub(crate) fn resolve(
             revoked,
             routes,
             assertion: gateway::Assertion { enabled: file.assertion.header, lifetime: file.assertion.lifetime.get() },
+            sign_in: sign_in.as_ref().map(clients::way_to_sign_in),
             trace,
         },
         evidence: resolver.evidence(file, otlp),
@@ -91,6 +99,8 @@ pub(crate) fn resolve(
         vault,
         console: Console { listen: file.console.listen.get() },
         identity: resolver.identity(file),
+        sign_in,
+        provider,
         digest: Digest::of(&resolver.contents, &resolver.secrets),
         inspect: file.routes.iter().map(|route| route.inspect).collect(),
     });
