@@ -10,6 +10,7 @@ mod client_address;
 mod gate;
 mod grpc_messages;
 mod machines;
+mod oauth;
 mod path;
 mod proxy_protocol;
 mod streams;
@@ -34,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     ("introspection", machines::introspection),
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
+    ("oauth_request", oauth::oauth_request),
     ("path", gate::path),
     ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),

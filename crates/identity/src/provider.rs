@@ -42,6 +42,7 @@ mod interaction;
 mod keys;
 mod logout;
 mod mint;
+mod oauth_error;
 mod pages;
 pub mod parameters;
 pub mod redirect;
@@ -67,9 +68,9 @@ use http::{Method, Request, Response, StatusCode};
 pub use administration::ClientCommand;
 pub use clients::{ClientError, NewSecret};
 pub use consent::Allowed;
-pub use error::OAuthError;
 pub use families::RefreshRules;
 pub use mint::Lifetimes;
+pub use oauth_error::OAuthError;
 pub(crate) use tables::{MIGRATIONS, queries};
 
 use self::client::{Client, ClientId, Registration};

@@ -58,9 +58,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
 /// A word of a later version, by the dotted name of its key.
 pub(crate) fn word(place: &str, word: &str) -> Option<Later> {
     let (what, instead) = match (place, word) {
-        ("routes.credentials", "session") => {
-            ("`session` is the cookie of the gate's own sign-in", "use `\"bearer\"` with tokens of your issuer")
-        }
         ("telemetry.otlp.protocol", "grpc" | "http/json") => {
             ("that is another form of OTLP", "use `\"http/protobuf\"`, which every receiver takes, on port 4318")
         }

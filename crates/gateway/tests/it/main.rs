@@ -29,6 +29,7 @@ mod limits;
 mod listening;
 mod ocsp;
 mod reload;
+mod sessions;
 mod slow;
 mod smuggling;
 mod streams;

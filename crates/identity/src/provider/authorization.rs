@@ -1,7 +1,7 @@
 //! What an authorization request asks for, read from its parameters and judged without any I/O.
 
 use super::client::{Client, GrantType};
-use super::error::OAuthError;
+use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
 
 /// The longest `state` and `nonce`.

@@ -10,8 +10,9 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::authorization::{AuthorizationRequest, ErrorTarget, ResponseMode};
 use super::client::{Client, ClientId};
-use super::error::{OAuthError, Refused};
+use super::error::Refused;
 use super::interaction::{Interaction, Step};
+use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
 use super::sign_in::{SignIn, SignedIn};
 use super::token_endpoint::{failed, form};

@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use super::Provider;
 use super::client::{Client, ClientAuthentication, ClientId};
-use super::error::{OAuthError, Refused};
+use super::error::Refused;
+use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
 use crate::Moment;
 

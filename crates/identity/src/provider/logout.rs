@@ -6,7 +6,8 @@ use http::header::SET_COOKIE;
 use http::{Method, Request, Response, StatusCode};
 
 use super::client::ClientId;
-use super::error::{OAuthError, Refused};
+use super::error::Refused;
+use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
 use super::token_endpoint::{failed, form};
 use super::{Provider, pages, response};

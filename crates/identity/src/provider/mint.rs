@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use super::Provider;
 use super::client::Client;
-use super::error::{OAuthError, Refused};
+use super::error::Refused;
 use super::families::FamilyId;
 use super::keys::TokenType;
+use super::oauth_error::OAuthError;
 use super::sign_in::SignIn;
 use crate::people::Claims;
 

@@ -5,7 +5,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::error::OAuthError;
+use super::oauth_error::OAuthError;
 
 /// A document as JSON.
 pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Response<Bytes> {

@@ -6,8 +6,9 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::error::{OAuthError, Refused};
+use super::error::Refused;
 use super::families::FamilyId;
+use super::oauth_error::OAuthError;
 use super::token_endpoint::form;
 use super::{Provider, response};
 use crate::Context;

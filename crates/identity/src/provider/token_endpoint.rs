@@ -9,9 +9,10 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::client::{Client, GrantType};
 use super::codes::{self, Issued};
-use super::error::{OAuthError, Refused};
+use super::error::Refused;
 use super::families::{Begun, Families, Family, Rotation};
 use super::mint::{About, Tokens};
+use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
 use super::{Provider, response};
 use crate::people::UserId;
