@@ -153,6 +153,10 @@ impl Provider {
         context: &Context,
     ) -> Result<Response<Bytes>, Refused> {
         let view = self.people.session(request.headers()).await?;
+        if view.as_ref().is_some_and(|view| view.is_restricted) && asked.stage == Stage::SignedIn {
+            // They have signed in, and lack the second factor that they must have: here is where they get one.
+            return Ok(response::see_other(&format!("{}/account/authenticator", self.ground.config.path)));
+        }
         let who = match (self.wanted(asked, view.as_ref(), context), view) {
             (None, Some(view)) => signed_in(&view),
             (wanted, _) => return self.ask_to_sign_in(asked, wanted.unwrap_or(Wanted::Somebody)),
