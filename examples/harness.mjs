@@ -27,6 +27,7 @@ export async function bothWays(folder, { command, args, ready, gateEnv = {} }) {
   const through = (method, path, options) => call(gate.origin, method, path, options);
   return {
     secret,
+    gate,
     addresses: { gate: new URL(gate.origin).host, backend: `127.0.0.1:${port}` },
     through,
     without: (method, path, options) => call(`http://127.0.0.1:${port}`, method, path, options),
@@ -137,12 +138,13 @@ async function untilReady(gate, port) {
 }
 
 /// One request; the path goes out exactly as given.
-function call(origin, method, path, { token, body, headers = {} } = {}) {
+function call(origin, method, path, { token, body, form, headers = {} } = {}) {
   const url = new URL(origin);
   const sent = { ...headers };
   if (token) sent.authorization = `Bearer ${token}`;
   if (body !== undefined) sent["content-type"] = "application/json";
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  if (form !== undefined) sent["content-type"] = "application/x-www-form-urlencoded";
+  const text = form !== undefined ? String(new URLSearchParams(form)) : body === undefined ? undefined : JSON.stringify(body);
   if (text !== undefined) sent["content-length"] = Buffer.byteLength(text);
   // The gate's certificate is its own: what is tested here is what it lets through.
   const options = { host: url.hostname, port: url.port, method, path, headers: sent, agent: false, rejectUnauthorized: false };

@@ -171,13 +171,17 @@ async fn refreshed(identity: &Identity, shown: &str) -> Outcome<String> {
 }
 
 async fn token(identity: &Identity, form: &[(&str, &str)]) -> Outcome<Value> {
-    let mut body = form_urlencoded::Serializer::new(String::new());
-    body.extend_pairs([("client_id", "app"), ("client_secret", SECRET)]).extend_pairs(form);
-    let answer = identity.answer(post("/auth/token", body.finish(), "")?).await;
+    let client = [("client_id", "app"), ("client_secret", SECRET)];
+    let body = encoded(client.into_iter().chain(form.iter().copied()));
+    let answer = identity.answer(post("/auth/token", body, "")?).await;
     if answer.status() != 200 {
         return Err(format!("{} {}", answer.status(), String::from_utf8_lossy(answer.body())).into());
     }
     Ok(serde_json::from_slice(answer.body())?)
+}
+
+fn encoded<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 fn post(path: &str, body: String, cookies: &str) -> Outcome<Request<Bytes>> {
@@ -203,7 +207,7 @@ async fn signed_in(identity: &Identity) -> Outcome<String> {
     let (_, after) = text.split_once(r#"name="form" value=""#).ok_or("no form")?;
     let form = after.split('"').next().unwrap_or_default();
     let fields = [("form", form), ("username", "ada"), ("password", PASSWORD)];
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let body = encoded(fields);
     let cookies = cookies(&page);
     Ok(self::cookies(&identity.answer(post("/auth/login", body, &cookies)?).await))
 }
@@ -223,7 +227,7 @@ async fn refresh_token(identity: &Identity, cookies: &str) -> Outcome<String> {
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ];
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    let query = encoded(query);
     let request = Request::builder().uri(format!("/auth/authorize?{query}")).header(COOKIE, cookies);
     let answer = identity.answer(request.body(Bytes::new())?).await;
     let location = answer.headers().get(LOCATION).ok_or("no redirect")?.to_str()?;
