@@ -15,18 +15,19 @@ import { fileURLToPath } from "node:url";
 const binary = process.env.BARTIZAN_BIN ?? fileURLToPath(new URL("../target/debug/bartizan", import.meta.url));
 
 /// Starts an example's backend and the gate before it, both with one new JWT_SECRET.
-export async function bothWays(folder, { command, args, ready }) {
+export async function bothWays(folder, { command, args, ready, gateEnv = {} }) {
   const secret = randomBytes(48).toString("base64");
   const port = await freePort();
   const env = { JWT_SECRET: secret, PORT: String(port), PYTHONUNBUFFERED: "1" };
   const backend = await start(command, args, { cwd: folder, env, ready });
-  const gate = await startGate(folder, port, { JWT_SECRET: secret }).catch(async (error) => {
+  const gate = await startGate(folder, port, { JWT_SECRET: secret, ...gateEnv }).catch(async (error) => {
     await backend.stop();
     throw error;
   });
   const through = (method, path, options) => call(gate.origin, method, path, options);
   return {
     secret,
+    gate,
     addresses: { gate: new URL(gate.origin).host, backend: `127.0.0.1:${port}` },
     through,
     without: (method, path, options) => call(`http://127.0.0.1:${port}`, method, path, options),
@@ -89,16 +90,46 @@ export async function startGate(folder, upstreamPort, env) {
     .replaceAll("127.0.0.1:9443", `127.0.0.1:${consolePort}`);
   const file = join(state, "bartizan.toml");
   await writeFile(file, changed);
-  const gate = await start(binary, ["serve", file, "--user", userInfo().username], { env, cwd: state });
-  const stop = async () => {
-    await gate.stop();
-    await rm(state, { recursive: true, force: true });
+  const begin = async () => {
+    const gate = await start(binary, ["serve", file, "--user", userInfo().username], { env, cwd: state });
+    await untilReady(gate, consolePort).catch(async (error) => {
+      await gate.stop();
+      throw error;
+    });
+    return gate;
   };
-  await untilReady(gate, consolePort).catch(async (error) => {
-    await stop();
+  const forget = () => rm(state, { recursive: true, force: true });
+  let gate = await begin().catch(async (error) => {
+    await forget();
     throw error;
   });
-  return { origin: `https://127.0.0.1:${port}`, said: gate.said, state, stop };
+  return {
+    origin: `https://127.0.0.1:${port}`,
+    state,
+    get said() {
+      return gate.said;
+    },
+    /// Stops it by a signal, and starts it again on the same state.
+    async restart(signal) {
+      await gate.stop(signal);
+      gate = await begin();
+    },
+    /// Runs a command of the gate's on the same configuration; gives back what it prints.
+    async run(args, input = "") {
+      const child = spawn(binary, [...args, "--config", file], { cwd: state, env: { ...process.env, ...env }, stdio: "pipe" });
+      const said = [];
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece) => said.push(piece));
+      child.stdin.end(input);
+      const [code] = await once(child, "close");
+      const text = Buffer.concat(said).toString();
+      if (code !== 0) throw new Error(`bartizan ${args.join(" ")} ended with ${code}:\n${text}`);
+      return text;
+    },
+    async stop() {
+      await gate.stop();
+      await forget();
+    },
+  };
 }
 
 async function untilReady(gate, port) {
@@ -111,12 +142,13 @@ async function untilReady(gate, port) {
 }
 
 /// One request; the path goes out exactly as given.
-function call(origin, method, path, { token, body, headers = {} } = {}) {
+function call(origin, method, path, { token, body, form, headers = {} } = {}) {
   const url = new URL(origin);
   const sent = { ...headers };
   if (token) sent.authorization = `Bearer ${token}`;
   if (body !== undefined) sent["content-type"] = "application/json";
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  if (form !== undefined) sent["content-type"] = "application/x-www-form-urlencoded";
+  const text = form !== undefined ? String(new URLSearchParams(form)) : body === undefined ? undefined : JSON.stringify(body);
   if (text !== undefined) sent["content-length"] = Buffer.byteLength(text);
   // The gate's certificate is its own: what is tested here is what it lets through.
   const options = { host: url.hostname, port: url.port, method, path, headers: sent, agent: false, rejectUnauthorized: false };

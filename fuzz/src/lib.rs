@@ -11,6 +11,7 @@ mod gate;
 mod documents;
 mod grpc_messages;
 mod machines;
+mod oauth;
 mod path;
 mod proxy_protocol;
 mod streams;
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     ("json", documents::json),
     ("jwks", tokens::jwks),
     ("mask", gate::mask),
+    ("oauth_request", oauth::oauth_request),
     ("openapi_body", documents::body),
     ("openapi_document", documents::document),
     ("path", gate::path),

@@ -103,6 +103,9 @@ controls! {
         WEBHOOK: "authn.webhook", "Signed webhooks",
             "A webhook counts only with its sender's signature over this body, within the tolerated time, and once.",
             [Api2, Api10], [6, 9], [294, 345, 347];
+        CROSS_SITE: "authn.cross-site", "No commands by other sites",
+            "A request that a session's cookie alone vouches for changes something only if a page of the same origin sent it.",
+            [Api2, Api8], [3, 7], [352];
         AMBIGUITY: "authn.ambiguity", "One credential per request",
             "A request that carries two different credentials is refused, since two parts could believe different ones.",
             [Api2], [4, 6], [287, 436];

@@ -56,8 +56,19 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// The signed statement to the upstream of who calls.
     pub assertion: Assertion,
+    /// Where people sign in, if that is at the gate itself.
+    pub sign_in: Option<SignIn>,
     /// How the gate takes part in traces; without it, trace fields pass as they come.
     pub trace: Option<TracePolicy>,
+}
+
+/// Where people sign in: browsers that a route wants a session of are sent there, and come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// The path of the page, which takes `return_to`, `max_age` and `acr_values`.
+    pub path: Arc<str>,
+    /// The authentication context class that stands for more than one factor.
+    pub multi_factor: Arc<str>,
 }
 
 /// Where the gate listens and how it speaks there. Reloading applies all of it but `listen`, `redirect_from` and `workers`.

@@ -32,6 +32,14 @@ pub struct FetchedKeys {
     runtime: Handle,
     recorder: Recorder,
     held: Mutex<HashMap<Source, Held>>,
+    own: Mutex<Own>,
+}
+
+/// Keys of issuers in this process: nobody has to be asked for them.
+#[derive(Default)]
+struct Own {
+    keys: HashMap<IssuerName, KeySet>,
+    verifiers: Vec<Weak<Verifier>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -91,7 +99,26 @@ impl Held {
 impl FetchedKeys {
     /// Fetches on `runtime`, and tells `recorder` of what came.
     pub fn new(runtime: Handle, recorder: Recorder) -> Arc<Self> {
-        Arc::new(Self { runtime, recorder, held: Mutex::default() })
+        Arc::new(Self { runtime, recorder, held: Mutex::default(), own: Mutex::default() })
+    }
+
+    /// Gives every verifier, those of later configurations too, the keys of an issuer that is part of this process.
+    pub fn hold_own(&self, issuer: &IssuerName, keys: KeySet) {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.verifiers.retain(|verifier| verifier.strong_count() > 0);
+        for verifier in own.verifiers.iter().filter_map(Weak::upgrade) {
+            // A configuration without the issuer takes none of its keys.
+            let _ = verifier.install(issuer, &keys);
+        }
+        own.keys.insert(issuer.clone(), keys);
+    }
+
+    fn give_own(&self, verifier: &Arc<Verifier>) {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        for (issuer, keys) in &own.keys {
+            let _ = verifier.install(issuer, keys);
+        }
+        own.verifiers.push(Arc::downgrade(verifier));
     }
 
     /// Where slow things run, and who is told of them.
@@ -101,6 +128,7 @@ impl FetchedKeys {
 
     /// Gives a verifier the keys that are held already, and keeps it supplied for as long as it lives.
     pub(crate) fn serve(self: &Arc<Self>, issuers: &[TrustedIssuer], verifier: &Arc<Verifier>) -> Arc<dyn IssuerKeys> {
+        self.give_own(verifier);
         let sources = issuers.iter().filter_map(|trusted| {
             let KeyFetch { from, authorities } = trusted.fetch.clone()?;
             Some(Source { issuer: trusted.issuer.name.clone(), location: from, authorities })

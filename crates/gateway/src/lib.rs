@@ -31,6 +31,7 @@ mod proxy_protocol;
 mod refusal;
 mod replays;
 mod route;
+mod sign_in;
 mod spread;
 mod tls;
 mod trace;

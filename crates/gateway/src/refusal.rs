@@ -55,6 +55,8 @@ pub(crate) enum Refusal {
     WebSocketVersion,
     /// A page of another site wants a WebSocket connection.
     ForeignOrigin(&'static str),
+    /// A page of another site sends it with a session's cookie.
+    CrossSite(&'static str),
     /// The path is declared, the method is not.
     MethodNotAllowed(Vec<Method>),
     /// Two different credentials in one request.
@@ -168,6 +170,7 @@ impl Refusal {
                 (S::EXPECTATION_FAILED, "expectation-failed", "The expectation is not supported")
             }
             Self::NotDeclared => (S::NOT_FOUND, "not-found", "Nothing is here"),
+            Self::CrossSite(_) => (S::FORBIDDEN, "cross-site", "Pages of other sites may not do this"),
             Self::MethodNotAllowed(_) => {
                 (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
             }
@@ -230,6 +233,7 @@ impl Refusal {
             | Self::OwnerUnknown(why)
             | Self::Handshake(why)
             | Self::ForeignOrigin(why)
+            | Self::CrossSite(why)
             | Self::UpstreamUnreachable(why)
             | Self::UpstreamTimeout(why)
             | Self::UpstreamFault(why)
@@ -261,6 +265,7 @@ impl Refusal {
             | Self::Handshake(_)
             | Self::WebSocketVersion => gate::REQUEST_INTEGRITY.id,
             Self::ForeignOrigin(_) => gate::CORS.id,
+            Self::CrossSite(_) => authn::CROSS_SITE.id,
             Self::AmbiguousPath(_) => gate::PATH_NORMALIZATION.id,
             Self::TargetTooLong | Self::HeadTooLarge | Self::HeadTooSlow | Self::BodyTooLarge | Self::BodyTooSlow => {
                 gate::SIZE_LIMITS.id

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use bartizan_evidence::Recorder;
 use bartizan_identity::people::UserCommand;
+use bartizan_identity::provider::ProviderConfig;
 use bartizan_identity::{Command, Config, Cost, Identity, MIGRATIONS, Parts};
 use bartizan_store::Store;
 use bartizan_vault::random::SystemRandom;
@@ -35,7 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let looks = AtomicU32::new(0);
     let clock = move || SystemTime::now() + Duration::from_secs(31) * looks.fetch_add(1, Ordering::Relaxed);
     let parts = Parts { store, root: &root, recorder, clock: Arc::new(clock) };
-    let identity = Identity::new(Config::for_origin("https://gate.example"), &parts)?;
+    let identity =
+        Identity::open(Config::for_origin("https://gate.example"), ProviderConfig::default(), &parts).await?;
     let ada = r#"{"do":"create","username":"ada","password":"seven geese above the harbour"}"#;
     identity.administer(Command::User(serde_json::from_str::<UserCommand>(ada)?)).await?;
 

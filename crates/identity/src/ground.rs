@@ -6,6 +6,7 @@ use bartizan_store::{Expect, Outcome, Query, Row, Store, StoreError, Value, Writ
 use bartizan_vault::{Root, Secret, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::sync::Notify;
 
 use crate::context::identity;
 use crate::{Config, IdentityError, Moment};
@@ -31,6 +32,8 @@ pub(crate) struct Ground {
     recorder: Recorder,
     clock: Clock,
     pub(crate) random: random::SystemRandom,
+    /// Told when grants ended with a session or an account: the gate has to hear of them now.
+    pub(crate) grants_ended: Notify,
     pub(crate) config: Config,
 }
 
@@ -41,6 +44,7 @@ impl Ground {
             recorder: parts.recorder.clone(),
             clock: parts.clock.clone(),
             random: random::SystemRandom::new(),
+            grants_ended: Notify::new(),
             config,
         }
     }
@@ -79,6 +83,12 @@ impl Ground {
     /// Puts an event on disk before anybody is told of what it says.
     pub(crate) async fn record(&self, event: IdentityEvent) -> Result<(), IdentityError> {
         Ok(self.recorder.durable(identity(event)).await?)
+    }
+
+    /// Records an event of which nothing depends; whether there is room for it.
+    pub(crate) fn note(&self, event: IdentityEvent) -> bool {
+        let slot = self.recorder.reserve();
+        slot.map(|slot| slot.record(identity(event))).is_some()
     }
 
     /// 256 random bits as text that fits a cookie, a URL and a form.

@@ -9,12 +9,14 @@ use serde_json::Value;
 use crate::ground::{Ground, Parts};
 use crate::pages::Pages;
 use crate::people::{AdministrationError, People, UserCommand};
+use crate::provider::{ClientCommand, ClientError, Provider, ProviderConfig};
 use crate::{Config, Context, IdentityError};
 
 /// The gate's own sign-in: everything below `[identity] path`.
 pub struct Identity {
     people: Arc<People>,
     pages: Pages,
+    provider: Arc<Provider>,
     ground: Arc<Ground>,
 }
 
@@ -24,18 +26,37 @@ pub struct Identity {
 pub enum Command {
     /// With accounts.
     User(UserCommand),
+    /// With clients.
+    Client(ClientCommand),
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// With accounts.
+    #[error(transparent)]
+    User(#[from] AdministrationError),
+    /// With clients.
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }
 
 impl Identity {
     /// Stands on a store that has this room's tables.
     ///
     /// # Errors
-    /// A key that cannot be derived, or a thread that cannot be had.
-    pub fn new(config: Config, parts: &Parts<'_>) -> Result<Arc<Self>, IdentityError> {
+    /// A key that cannot be derived, a thread that cannot be had, or a store that fails.
+    pub async fn open(config: Config, provider: ProviderConfig, parts: &Parts<'_>) -> Result<Arc<Self>, IdentityError> {
         let ground = Arc::new(Ground::new(config, parts));
         let people = Arc::new(People::new(ground.clone(), parts)?);
+        let provider = Arc::new(Provider::open(ground.clone(), people.clone(), parts.root, provider).await?);
         let pages = Pages::new(people.clone())?;
-        Ok(Arc::new(Self { people, pages, ground }))
+        Ok(Arc::new(Self { people, pages, provider, ground }))
+    }
+
+    /// Clients, tokens and keys.
+    pub const fn provider(&self) -> &Arc<Provider> {
+        &self.provider
     }
 
     /// Accounts and sessions.
@@ -46,6 +67,9 @@ impl Identity {
     /// Answers a request whose path lies below the configured one. What the gate says of its sender stands in its fields.
     pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let context = Context::of(request.headers(), self.ground.now());
+        if let Some(response) = self.provider.answer(&request, &context).await {
+            return response;
+        }
         self.pages.answer(&request, &context).await
     }
 
@@ -58,9 +82,10 @@ impl Identity {
     ///
     /// # Errors
     /// Why it was not done, in the operator's words.
-    pub async fn administer(&self, command: Command) -> Result<Value, AdministrationError> {
+    pub async fn administer(&self, command: Command) -> Result<Value, CommandError> {
         match command {
-            Command::User(command) => self.people.administer(command).await,
+            Command::User(command) => Ok(self.people.administer(command).await?),
+            Command::Client(command) => Ok(self.provider.administer(command).await?),
         }
     }
 

@@ -20,15 +20,15 @@ pub use config::{Config, Cost, MailRules, MailTls, PasswordRules, SessionRules, 
 pub use context::Context;
 pub use error::IdentityError;
 pub use ground::{Clock, Parts};
-pub use identity::{Command, Identity};
+pub use identity::{Command, CommandError, Identity};
 pub use moment::Moment;
 
 use bartizan_store::{Migrations, Query};
 
 /// The tables of this room, to be given to the store.
-pub const MIGRATIONS: &[Migrations] = &[people::MIGRATIONS];
+pub const MIGRATIONS: &[Migrations] = &[people::MIGRATIONS, provider::MIGRATIONS];
 
 /// Every query of this room, for the test that prepares them on both engines.
 pub fn queries() -> Vec<Query> {
-    people::queries()
+    [people::queries(), provider::queries()].concat()
 }

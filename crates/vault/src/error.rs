@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-use crate::Fingerprint;
+use crate::{Fingerprint, TokenAlgorithm};
 
 /// Why the vault could not do what was asked. No variant carries key material.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,12 @@ pub enum VaultError {
     /// The bytes given are no PKCS#8 document of a P-256 private key.
     #[error("this is not a PKCS#8 document of a P-256 private key")]
     NotASigningKey,
+    /// The bytes given are no PKCS#8 document of a private key for that algorithm.
+    #[error("this is not a PKCS#8 document of a private key for {algorithm}")]
+    NotATokenKey {
+        /// What it should sign with.
+        algorithm: TokenAlgorithm,
+    },
     /// The cryptographic library refused an operation that has no reason to fail on valid input.
     #[error("the cryptographic library could not {operation}")]
     Library {

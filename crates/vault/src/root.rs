@@ -5,7 +5,7 @@ use std::{
 
 use aws_lc_rs::rand::SecureRandom;
 
-use crate::{SealingKey, Secret, VaultError, derive::derive, root_file};
+use crate::{MacKey, SealingKey, Secret, VaultError, derive::derive, root_file};
 
 /// The root of the key hierarchy: 256 bits from which every other key is derived.
 ///
@@ -81,6 +81,14 @@ impl Root {
     pub fn sealing_key(&self, purpose: Purpose) -> Result<SealingKey, VaultError> {
         let key = derive(self.key.expose(), SALT, &[b"sealing/", purpose.0.as_bytes()])?;
         Ok(SealingKey::new(key, self.fingerprint))
+    }
+
+    /// The key that makes unguessable values for `purpose`: always the same for the same root, and not its sealing key.
+    ///
+    /// # Errors
+    /// [`VaultError::Library`] if the derivation fails.
+    pub fn mac_key(&self, purpose: Purpose) -> Result<MacKey, VaultError> {
+        Ok(MacKey::new(&derive(self.key.expose(), SALT, &[b"mac/", purpose.0.as_bytes()])?))
     }
 
     /// Tells this root from others: to be stored beside what it seals.

@@ -70,7 +70,7 @@ fn here(directory: &Path, loaded: Loaded) -> anyhow::Result<Administration> {
         .with_context(|| format!("the state in `{}` cannot be opened", directory.display()))?;
     let (recorder, writer) = Recorder::start(loaded.evidence)?;
     let config = loaded.sign_in.context("the gate has no accounts of its own")?;
-    let identity = serve::sign_in(config, store.clone(), &root, &recorder)?;
+    let identity = runtime.block_on(serve::sign_in(config, loaded.provider, store.clone(), &root, &recorder))?;
     Ok(Administration::Here(Box::new(Here { identity, store, runtime, writer })))
 }
 

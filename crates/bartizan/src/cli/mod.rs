@@ -5,6 +5,7 @@
 mod administration;
 mod audit;
 mod check;
+mod client;
 mod health;
 mod key;
 mod output;
@@ -110,6 +111,9 @@ enum Command {
     /// Accounts of the gate's own sign-in
     #[command(subcommand)]
     User(user::User),
+    /// Applications that get tokens from the gate's own sign-in
+    #[command(subcommand)]
+    Client(client::Client),
     /// API keys
     #[command(subcommand)]
     Key(key::Key),
@@ -172,6 +176,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(check) => check.run(output),
         Command::Serve(serve) => serve.run(output, &command),
         Command::User(user) => user.run(output),
+        Command::Client(client) => client.run(output),
         Command::Key(key) => key.run(output),
         Command::Audit(audit) => audit.run(output),
         Command::Completions { shell } => completions(shell, output),

@@ -22,9 +22,6 @@ impl Later {
 /// A key of a later version, by the dotted names of the tables around it.
 pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
     let (what, instead) = match (section, key) {
-        ("", "clients") => {
-            ("`[[clients]]` are OAuth clients of the gate's own sign-in", "register them with your identity provider")
-        }
         ("", "drill") => ("`[drill]` is the attack on one's own API", "leave it out"),
         ("", "egress") => {
             ("`[egress]` guards what the backend calls", "guard it by the network's own rules, and leave this out")
@@ -57,9 +54,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
 /// A word of a later version, by the dotted name of its key.
 pub(crate) fn word(place: &str, word: &str) -> Option<Later> {
     let (what, instead) = match (place, word) {
-        ("routes.credentials", "session") => {
-            ("`session` is the cookie of the gate's own sign-in", "use `\"bearer\"` with tokens of your issuer")
-        }
         ("telemetry.otlp.protocol", "grpc" | "http/json") => {
             ("that is another form of OTLP", "use `\"http/protobuf\"`, which every receiver takes, on port 4318")
         }

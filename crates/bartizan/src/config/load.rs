@@ -32,6 +32,8 @@ pub struct Loaded {
     pub identity: Identity,
     /// For the gate's own sign-in, if there is one.
     pub sign_in: Option<bartizan_identity::Config>,
+    /// For the applications that it signs people in for.
+    pub provider: bartizan_identity::provider::ProviderConfig,
     /// What the configuration was made of, for the audit log.
     pub digest: Digest,
     /// What should be looked at, though the configuration is used.
@@ -166,6 +168,7 @@ impl Resolved {
             console: self.console,
             identity: self.identity,
             sign_in: self.sign_in,
+            provider: self.provider,
             digest: self.digest,
             warnings,
             posture,

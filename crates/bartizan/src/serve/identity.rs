@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Upstream, UpstreamTimeouts};
-use bartizan_gateway::ports::{LocalService, Pending, Reply, Sessions};
-use bartizan_gateway::{CookieRules, GateCookie, Mount};
+use bartizan_gateway::ports::{LocalService, Pending, Reply, Revocations, Sessions};
+use bartizan_gateway::{CookieRules, FetchedKeys, GateCookie, Mount};
 use bartizan_identity::Identity;
-use bartizan_policy::{Access, Principal};
+use bartizan_policy::{Access, IssuerName, Principal};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -28,15 +28,24 @@ impl People {
         Self { identity, control }
     }
 
-    /// Everything below the configured path.
-    pub(super) fn mount(&self) -> Mount {
+    /// Everything below the configured path, and what the standards want at the root.
+    pub(super) fn mounts(&self) -> [Mount; 2] {
+        let below = format!("{}/{{*page}}", self.identity.config().path);
+        let metadata = self.identity.provider().root_metadata_path();
+        [
+            self.mount("bartizan-identity", below, vec![Method::GET, Method::POST]),
+            self.mount("bartizan-identity-metadata", metadata, vec![Method::GET]),
+        ]
+    }
+
+    fn mount(&self, name: &str, path: String, methods: Vec<Method>) -> Mount {
         let route = Route {
-            name: "bartizan-identity".into(),
-            path: format!("{}/{{*page}}", self.identity.config().path).into(),
-            methods: vec![Method::GET, Method::POST],
+            name: name.into(),
+            path: path.into(),
+            methods,
             upstream: Upstream::single("bartizan", EndpointAddress::Host("localhost".into(), 0)).into(),
             access: Access::Public,
-            // The room judges its own cookies, and a page of the sign-in must open whatever they say.
+            // The room judges its own cookies and clients, and a page of the sign-in must open whatever they say.
             credentials: Vec::new(),
             webhook: None,
             limit: None,
@@ -50,6 +59,24 @@ impl People {
             grpc: None,
         };
         Mount { route, service: Arc::new(self.clone()) }
+    }
+
+    /// Gives the gate the keys of the room's own tokens: nobody has to be asked for them.
+    pub(super) fn give_keys(&self, verifiers: &FetchedKeys) {
+        let provider = self.identity.provider();
+        verifiers.hold_own(&IssuerName::from(&**provider.issuer()), provider.key_set());
+    }
+
+    /// Follows what changes with time, and tells the gate of new keys.
+    pub(super) async fn keep_up(self, verifiers: Arc<FetchedKeys>) {
+        let issuer = IssuerName::from(&**self.identity.provider().issuer());
+        self.identity.provider().keep_up(|keys| verifiers.hold_own(&issuer, keys)).await;
+    }
+}
+
+impl Revocations for People {
+    fn stops(&self, principal: &Principal) -> bool {
+        self.identity.provider().stops(principal)
     }
 }
 

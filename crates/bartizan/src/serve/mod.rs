@@ -28,6 +28,7 @@ use bartizan_evidence::{Event, LastRecords, Name, NodeEvent, Recorder, RequestId
 use bartizan_gateway::config::Tls;
 use bartizan_gateway::listen::{Bound, Inherited, Serving, SocketRole};
 use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
+use bartizan_identity::provider::ProviderConfig;
 use bartizan_identity::{Identity, Parts};
 use bartizan_store::{Migrations, Store};
 use bartizan_vault::{Root, RootSource};
@@ -215,15 +216,21 @@ fn start_as(
         let keys = RotatingKeys::load(store.clone(), &root, issuer, lifetime, now).await?;
         anyhow::Ok((store, keys))
     })?;
-    let identity = loaded.sign_in.map(|config| sign_in(config, store, &root, &recorder)).transpose()?;
+    let identity = match loaded.sign_in {
+        Some(config) => Some(control.block_on(sign_in(config, loaded.provider, store, &root, &recorder))?),
+        None => None,
+    };
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
     let acme = AcmeCertificates::new(control.handle.clone(), recorder.clone());
-    let mut ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched)
+    let mut ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched.clone())
         .with_mount(well_known::assertion_jwks(&keys))
         .with_acme(acme);
     if let Some(identity) = &identity {
         let people = identity::People::new(identity.clone(), control.handle.clone());
-        ports = ports.with_mount(people.mount()).with_sessions(Arc::new(people));
+        people.give_keys(&fetched);
+        control.spawn(people.clone().keep_up(fetched.clone()));
+        ports = people.mounts().into_iter().fold(ports, Ports::with_mount);
+        ports = ports.with_revocations(Arc::new(people.clone())).with_sessions(Arc::new(people));
     }
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);
@@ -265,14 +272,15 @@ pub(crate) fn rooms() -> Vec<Migrations> {
 }
 
 /// The gate's own sign-in, on the store that is open.
-pub(crate) fn sign_in(
+pub(crate) async fn sign_in(
     config: bartizan_identity::Config,
+    provider: ProviderConfig,
     store: Store,
     root: &Root,
     recorder: &Recorder,
 ) -> anyhow::Result<Arc<Identity>> {
     let parts = Parts { store, root, recorder: recorder.clone(), clock: Arc::new(SystemTime::now) };
-    Ok(Identity::new(config, &parts)?)
+    Ok(Identity::open(config, provider, &parts).await?)
 }
 
 /// Opens every listener, or takes it from those that the process was started with.

@@ -94,6 +94,9 @@ fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
             return None;
         }
     }
+    if let Some(identity) = &shared.identity {
+        identity.provider().declare(loaded.provider.clients);
+    }
     for key in unchangeable.into_iter().chain(sign_in) {
         tracing::warn!("`{key}` is changed in the file; it takes effect at the next start");
     }

@@ -149,4 +149,30 @@ actions! {
     UserDeleted = "user-deleted", "iam", "deletion";
     /// All data of an account was given out to its holder.
     UserExported = "user-exported", "iam", "info";
+    /// A client was given a code for tokens, or asked for one.
+    CodeIssued = "authorization-code-issued", "iam", "info";
+    /// A code was shown a second time: what the first time gave has ended.
+    CodeReused = "authorization-code-reused", "intrusion_detection", "info";
+    /// A client was given tokens, or asked for them.
+    TokensIssued = "tokens-issued", "iam", "info";
+    /// A refresh token was shown that two hold: all that came of it has ended.
+    RefreshTokenReused = "refresh-token-reused", "intrusion_detection", "info";
+    /// A client gave its tokens back.
+    TokensRevoked = "tokens-revoked", "iam", "change";
+    /// A client asked what a token is worth.
+    TokenIntrospected = "token-introspected", "iam", "info";
+    /// A person allowed a client what it asked for.
+    ConsentGiven = "consent-given", "iam", "change";
+    /// A client was registered.
+    ClientCreated = "client-created", "iam", "creation";
+    /// A client was let in again.
+    ClientEnabled = "client-enabled", "iam", "change";
+    /// A client was shut out.
+    ClientDisabled = "client-disabled", "iam", "change";
+    /// A client was forgotten.
+    ClientDeleted = "client-deleted", "iam", "deletion";
+    /// A client was given a new secret.
+    ClientSecretRotated = "client-secret-rotated", "iam", "change";
+    /// A key that signs tokens was made.
+    SigningKeyMade = "signing-key-made", "configuration", "creation";
 }

@@ -113,6 +113,13 @@ impl CorsPolicy {
         }))
     }
 
+    /// Whether pages of `origin` may send cookies along and read the answer.
+    pub(crate) fn trusts_with_cookies(&self, origin: &HeaderValue) -> bool {
+        let Some(policy) = self.0.as_ref() else { return false };
+        let request = HeaderMap::from_iter([(ORIGIN, origin.clone())]);
+        matches!(policy.config.origins, Origins::Listed(_, Credentials::Include)) && policy.admitted(&request).is_some()
+    }
+
     /// Answers a preflight: 204 with what is allowed, 403 without a CORS header. `None` when the request is no preflight, or the
     /// route has no policy: then it goes the way of every request.
     pub(crate) fn preflight(&self, method: &Method, request: &HeaderMap) -> Option<(StatusCode, HeaderMap)> {

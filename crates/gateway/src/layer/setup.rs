@@ -45,6 +45,7 @@ impl Config {
             routes,
             // Handlers get the principal itself; there is nobody to whom it has to be proved.
             assertion: Assertion { enabled: false, ..Assertion::default() },
+            sign_in: None,
             trace: None,
         }
     }

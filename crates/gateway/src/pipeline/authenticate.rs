@@ -3,6 +3,7 @@
 
 mod bearer;
 mod certificate;
+mod cross_site;
 mod possession;
 mod presented;
 mod verified;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use bartizan_policy::{Access, CredentialKind, Principal, Timestamp};
 use bartizan_token::{Binding, DpopRules, Fingerprint};
 
-use self::presented::{Presented, presented, remove_credentials};
+use self::presented::{Presented, presented, remove_credentials, remove_session};
 use super::limit;
 use super::route::Routed;
 use crate::exchange::{Exchange, Trail};
@@ -107,9 +108,11 @@ pub(super) async fn authenticate(mut routed: Routed, gate: &Gate, trail: &mut Tr
     };
     if let Some(known) = &caller {
         trail.authenticated(&known.principal);
-        if known.principal.credential == CredentialKind::ApiKey {
-            // A key opens the gate, not the upstream: whoever reads the upstream's logs must not find it there.
-            remove_credentials(&mut routed.exchange_mut().head.headers);
+        // They open the gate, not the upstream: whoever reads the upstream's logs must not find them there.
+        match known.principal.credential {
+            CredentialKind::ApiKey => remove_credentials(&mut routed.exchange_mut().head.headers),
+            CredentialKind::Session => remove_session(&mut routed.exchange_mut().head.headers),
+            _ => {}
         }
     }
     Ok(Authenticated { routed, caller })
@@ -153,6 +156,9 @@ async fn verify(presented: &Presented, routed: &Routed, gate: &Gate) -> Result<A
     };
     if !is_accepted {
         return Err(Refusal::CredentialRefused("kind-not-accepted"));
+    }
+    if let Presented::Session(cookie) = presented {
+        cross_site::check(cookie, exchange, route, gate)?;
     }
     let now = exchange.now();
     let known = match presented {

@@ -4,7 +4,7 @@ use bartizan_controls::gate as controls;
 use bartizan_evidence::{Recorder, RequestId};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::admit::Admission;
@@ -22,6 +22,7 @@ use crate::gate::Gate;
 use crate::grpc;
 use crate::refusal::{Refusal, problem};
 use crate::route::CompiledRoute;
+use crate::sign_in;
 
 /// What is known of a request when it is refused: its answer still has to be one that the asking page may read.
 #[derive(Default)]
@@ -32,6 +33,8 @@ pub(super) struct Seen {
     pub(super) over_tls: bool,
     /// Whether it is a gRPC call, whose client reads no problem document.
     pub(super) is_grpc: bool,
+    /// Where a browser wanted to go, if a sign-in could lead it there.
+    pub(super) destination: Option<Box<Uri>>,
     /// The deadline that the client of such a call has set.
     pub(super) deadline: Option<Instant>,
 }
@@ -92,6 +95,12 @@ fn is_handover<S: Source>(response: &mut Response<AnswerBody<S>>) -> bool {
 
 /// A refusal's answer carries what every answer carries.
 pub(super) fn refused(refusal: Refusal, request_id: RequestId, seen: &Seen, gate: &Gate) -> Response<Bytes> {
+    if let (Some(route), Some(destination), Some(sign_in)) = (&seen.route, &seen.destination, &gate.config.sign_in)
+        && let Some(mut response) = sign_in::redirection(&refusal, route, destination, sign_in)
+    {
+        route.answer.headers.apply(response.headers_mut(), transport(seen.over_tls, gate), Caller::Anonymous);
+        return response;
+    }
     let face = seen.is_grpc.then(|| refusal.clone());
     let mut response = refusal.into_response(request_id);
     if let Some(refusal) = face {

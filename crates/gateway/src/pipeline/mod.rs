@@ -49,6 +49,7 @@ use crate::gate::Gate;
 use crate::grpc;
 use crate::refusal::Refusal;
 use crate::route::CompiledRoute;
+use crate::sign_in;
 use crate::wire::Refused;
 
 /// How a stage asks an upstream for a document without knowing connections.
@@ -95,6 +96,7 @@ pub(crate) async fn run<O: Onward>(
 ) -> Response<AnswerBody<O::Source>> {
     let request_id = raw.request_id();
     let mut seen = Seen::of(&raw);
+    seen.destination = gate.config.sign_in.as_ref().and_then(|_| sign_in::destination(raw.head()));
     let Some(mut trail) = Trail::begin(recorder, &raw) else {
         return filter::refused(Refusal::Unrecordable, request_id, &seen, gate).map(AnswerBody::full);
     };
@@ -235,6 +237,7 @@ impl Seen {
             method: head.method.clone(),
             over_tls: raw.connection().tls.is_some(),
             is_grpc,
+            destination: None,
             deadline: is_grpc
                 .then(|| grpc::timeout(&head.headers))
                 .flatten()

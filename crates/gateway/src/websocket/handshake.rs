@@ -106,6 +106,16 @@ fn check_origin(exchange: &Exchange, rules: &WebSocket, by_cookie: bool, gate: &
         return if by_cookie { Err(Refusal::ForeignOrigin("cookie-without-origin")) } else { Ok(()) };
     };
     let origin = origin.to_str().map_err(|_| Refusal::ForeignOrigin("unreadable-origin"))?;
+    let is_listed = rules.origins.iter().any(|listed| listed.as_str() == origin);
+    if is_listed || is_own_origin(origin, exchange, gate) {
+        Ok(())
+    } else {
+        Err(Refusal::ForeignOrigin("other-origin"))
+    }
+}
+
+/// Whether `origin` is one that the gate itself serves: pages of it are the user's own.
+pub(crate) fn is_own_origin(origin: &str, exchange: &Exchange, gate: &Gate) -> bool {
     let server = &gate.config.server;
     let is_of = |authority: &str| {
         origin.split_once("://").is_some_and(|(scheme, rest)| {
@@ -119,8 +129,7 @@ fn check_origin(exchange: &Exchange, rules: &WebSocket, by_cookie: bool, gate: &
     // *admit* let only hosts pass that are ours, unless any is: then a page could name itself (DNS rebinding).
     let is_any_host = server.hosts.iter().any(|host| &**host == "*");
     let by_host = !is_any_host && exchange.authority.to_str().is_ok_and(is_of);
-    let is_listed = rules.origins.iter().any(|listed| listed.as_str() == origin);
-    if by_public_url || by_host || is_listed { Ok(()) } else { Err(Refusal::ForeignOrigin("other-origin")) }
+    by_public_url || by_host
 }
 
 impl Handshake {

@@ -9,5 +9,5 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use handshake::Handshake;
+pub(crate) use handshake::{Handshake, is_own_origin};
 pub(crate) use tunnel::Tunnel;

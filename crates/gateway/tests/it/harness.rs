@@ -8,7 +8,7 @@ use std::time::Duration;
 use bartizan_evidence::{Config as EvidenceConfig, Recorder, WriterHandle};
 use bartizan_gateway::config::{Assertion, Config, KeyFetch, KeyLocation, Route, Server, TrustedIssuer, Upstream};
 use bartizan_gateway::listen::{Bound, Inherited, Serving};
-use bartizan_gateway::ports::AssertionKeys;
+use bartizan_gateway::ports::{AssertionKeys, Sessions};
 use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, GateError, MemoryReplays, Ports};
 use bartizan_policy::{Access, CredentialKind, Owner, OwnerSource, Rate, Rule};
 use bartizan_testkit::{Answered, HttpClient, Issuer};
@@ -66,6 +66,11 @@ impl Gated {
     pub(crate) fn with_replay_room(config: Config, room: NonZeroUsize) -> Self {
         let memory = || Arc::new(MemoryReplays::new(room));
         Self::with_ports(config, 4096, |ports| ports.with_replays(memory(), memory()))
+    }
+
+    /// Starts a gate that knows these sessions.
+    pub(crate) fn with_sessions(config: Config, sessions: Arc<dyn Sessions>) -> Self {
+        Self::with_ports(config, 4096, |ports| ports.with_sessions(sessions))
     }
 
     /// Starts a gate on sockets that it was started with.

@@ -30,6 +30,7 @@ mod limits;
 mod listening;
 mod ocsp;
 mod reload;
+mod sessions;
 mod slow;
 mod smuggling;
 mod streams;

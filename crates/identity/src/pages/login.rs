@@ -20,6 +20,10 @@ impl Pages {
         let standing = self.people.standing(ask.request.headers()).await?;
         let mut hint = ask.query.text("login_hint").to_owned();
         if let Some(standing) = standing {
+            if standing.view.is_restricted {
+                // What led here opens to nobody without a second factor, and would lead here again.
+                return Ok(redirect(&ask.url("/account/authenticator")));
+            }
             let wanted = ask.query.text("acr_values").split(' ').filter_map(Acr::parse).min();
             let age = ask.query.get("max_age").and_then(|it| it.parse().ok()).map(Duration::from_secs);
             let not_before = age.map(|age| ask.context.now.before(age));

@@ -11,6 +11,7 @@ use super::link::{Link, Purpose};
 use super::password::{self, Password, PasswordFault};
 use super::user::{User, UserId};
 use super::{People, link, recovery, totp};
+use crate::provider::grants;
 use crate::{Context, IdentityError};
 
 /// An account to be made. Names are already in the spelling in which they are kept.
@@ -138,7 +139,7 @@ impl People {
     /// Lets nobody in with an account any more, and ends its sessions.
     pub(crate) async fn disable_user(&self, id: &UserId, actor: IdentityActor) -> Result<(), IdentityError> {
         let write = Write::new(DISABLE, [id.into(), self.ground.now().into()], Expect::One);
-        self.ground.write(Self::ending_all(write, id)).await?;
+        self.ground.write(self.ending_all(write, id)).await?;
         self.changed(id);
         self.ground.record(self.event(IdentityAction::UserDisabled, actor, id)).await
     }
@@ -153,7 +154,9 @@ impl People {
 
     /// Erases an account and everything that belongs to it. The audit log keeps its id, which nobody can lead back to a person.
     pub(crate) async fn delete_user(&self, id: &UserId, actor: IdentityActor) -> Result<(), IdentityError> {
-        self.ground.write(Write::new(DELETE, [id.into()], Expect::One)).await?;
+        let write = Write::new(DELETE, [id.into()], Expect::One);
+        let write = grants::ending_of_account(write, id.as_str(), self.ground.now());
+        self.ground.write(grants::forgetting(write, id.as_str())).await?;
         self.changed(id);
         self.ground.record(self.event(IdentityAction::UserDeleted, actor, id)).await
     }
@@ -163,7 +166,7 @@ impl People {
         let write = Write::new(totp::REMOVE_ALL, [id.into()], Expect::Any)
             .then(recovery::REMOVE_ALL, [id.into()], Expect::Any)
             .then(REMOVE_PASSKEYS, [id.into()], Expect::Any);
-        self.ground.write(Self::ending_all(write, id)).await?;
+        self.ground.write(self.ending_all(write, id)).await?;
         self.changed(id);
         self.ground.record(self.event(IdentityAction::FactorRemoved, actor, id)).await
     }

@@ -24,6 +24,7 @@ pub(crate) use token::{cookie_value, session_cookie};
 use super::People;
 use super::factor::{Acr, Method, Methods};
 use super::user::{Claims, UserId};
+use crate::provider::grants;
 use crate::{Context, IdentityError, Moment};
 
 /// A session's last use is written down at most so often.
@@ -234,26 +235,31 @@ impl People {
 
     /// Ends one session of an account; whether there was one.
     pub(crate) async fn end_session(&self, user: &UserId, id: &str) -> Result<bool, IdentityError> {
-        let ended = self.ground.execute(END, vec![id.into(), user.into()]).await?;
-        self.cache.forget_user(user);
-        Ok(ended.count == 1)
+        let write = Write::new(END, [id.into(), user.into()], Expect::Any);
+        let outcomes = self.ground.write(grants::ending_of_session(write, id, self.ground.now())).await?;
+        self.changed(user);
+        Ok(outcomes.first().is_some_and(|ended| ended.count == 1))
     }
 
     /// Ends all sessions of an account but this one; how many there were.
     pub(crate) async fn end_other_sessions(&self, user: &UserId, keep: &str) -> Result<u64, IdentityError> {
-        let ended = self.ground.execute(END_OTHERS, vec![user.into(), keep.into()]).await?;
-        self.cache.forget_user(user);
-        Ok(ended.count)
+        let write = Write::new(END_OTHERS, [user.into(), keep.into()], Expect::Any);
+        let write = grants::ending_of_other_sessions(write, user.as_str(), keep, self.ground.now());
+        let outcomes = self.ground.write(write).await?;
+        self.changed(user);
+        Ok(outcomes.first().map_or(0, |ended| ended.count))
     }
 
-    /// Statements that end all sessions of an account, for a write that changes what they rest on.
-    pub(super) fn ending_all(write: Write, user: &UserId) -> Write {
-        write.then(END_ALL, vec![user.into()], Expect::Any)
+    /// Statements that end all sessions of an account, and all that it gave to clients, for a write that changes what they rest on.
+    pub(super) fn ending_all(&self, write: Write, user: &UserId) -> Write {
+        let write = write.then(END_ALL, vec![user.into()], Expect::Any);
+        grants::ending_of_account(write, user.as_str(), self.ground.now())
     }
 
-    /// Makes this node see a changed account at the next request of each of its sessions.
+    /// Makes this node see a changed account at the next request of each of its sessions and tokens.
     pub(super) fn changed(&self, user: &UserId) {
         self.cache.forget_user(user);
+        self.ground.grants_ended.notify_one();
     }
 
     pub(super) async fn forget_ended_sessions(&self, now: Moment) -> Result<(), IdentityError> {

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bartizan_evidence::{Recorder, WriterHandle};
 use bartizan_identity::people::UserCommand;
+use bartizan_identity::provider::ProviderConfig;
 use bartizan_identity::{Command, Config, Cost, Identity, MIGRATIONS, Parts};
 use bartizan_store::Store;
 use bartizan_vault::random::SystemRandom;
@@ -59,7 +60,7 @@ impl House {
                 UNIX_EPOCH + Duration::from_secs(u64::try_from(clock.load(Ordering::SeqCst)).unwrap())
             }),
         };
-        let identity = Identity::new(config, &parts).unwrap();
+        let identity = Identity::open(config, ProviderConfig::default(), &parts).await.unwrap();
         Self { identity, store, seconds, directory, writer: Some(writer) }
     }
 

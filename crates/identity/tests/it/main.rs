@@ -1,4 +1,4 @@
-//! The sign-in as browsers meet it: requests in, pages and cookies out, on a real store and a real audit log.
+//! The room as a whole: requests in, pages, cookies and tokens out, on real stores and a real audit log.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,7 +11,9 @@ mod account;
 mod administration;
 mod forms;
 mod house;
+mod node;
 mod passkey;
+mod provider;
 mod second_factor;
 mod sign_in;
 mod store;

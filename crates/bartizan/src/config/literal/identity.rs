@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SecretSource;
+use super::{SecretSource, Tokens};
 use crate::config::units::Period;
 
 /// The gate's own sign-in.
@@ -24,6 +24,9 @@ pub struct Identity {
     /// What a password must be, and what hashing one costs.
     #[serde(default)]
     pub password: Password,
+    /// How long tokens are good for.
+    #[serde(default)]
+    pub tokens: Tokens,
     /// The server that mail is sent by: verification of addresses, and links for people who have forgotten their password. Without it
     /// such links are made by `bartizan user recover` and handed over.
     pub smtp: Option<Smtp>,

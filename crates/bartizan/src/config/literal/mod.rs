@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod apis;
+mod clients;
 mod identity;
 mod issuers;
 mod listening;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use apis::{Api, UndeclaredInput, UndeclaredOutput, Unsecured};
+pub use clients::{Client, ClientConsent, ClientKind, Grant, IdTokenAlgorithm, Tokens};
 pub use identity::{Identity, Password, Session, Smtp, SmtpTls, Theme};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use listening::{
@@ -64,6 +66,9 @@ pub struct File {
     /// The gate's own sign-in: people with accounts, sessions and second factors. Without the section there is none. A change of it takes
     /// effect at the next start.
     pub identity: Option<Identity>,
+    /// Applications that get tokens from the gate's own sign-in. `bartizan client` registers others.
+    #[serde(default)]
+    pub clients: Vec<Client>,
     /// API keys, by hash. `bartizan key new` makes a key and prints its section.
     #[serde(default)]
     pub keys: Vec<Key>,

@@ -66,6 +66,8 @@ impl Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Credential {
+    /// The session of whoever signed in at the gate itself (`[identity]`). A browser without one is sent to sign in; a script gets 401.
+    Session,
     /// `Authorization: Bearer` with a token of one of the `[[issuers]]`; or `DPoP`, with a proof for one that is bound to a key.
     Bearer,
     /// Only tokens that are bound to a key, with their proof (RFC 9449).

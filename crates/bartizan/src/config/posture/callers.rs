@@ -95,7 +95,7 @@ fn keys(trusted: &TrustedIssuer) -> String {
             KeyLocation::Discovery(_) => "keys by discovery".to_owned(),
             KeyLocation::KeySet(url) => format!("keys from {url}"),
         },
-        (KeySource::Published, None) => "keys from nowhere".to_owned(),
+        (KeySource::Published, None) => "keys of this gate's own".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ mod acme;
 mod answer;
 mod apis;
 mod certificate;
+mod clients;
 mod destination;
 mod identity;
 mod issuers;
@@ -45,6 +46,7 @@ pub(crate) struct Resolved {
     pub(crate) console: Console,
     pub(crate) identity: Identity,
     pub(crate) sign_in: Option<bartizan_identity::Config>,
+    pub(crate) provider: bartizan_identity::provider::ProviderConfig,
     pub(crate) digest: Digest,
     /// The OpenAPI documents, for what they leave open.
     pub(crate) documents: Vec<apis::Document>,
@@ -71,7 +73,7 @@ pub(crate) fn resolve(
         secrets: Vec::new(),
     };
     let server = resolver.server(file);
-    let issuers = resolver.issuers(&file.issuers);
+    let mut issuers = resolver.issuers(&file.issuers);
     let api_keys = resolver.keys(&file.keys);
     let certificates = resolver.certificates(&file.certificates);
     let webhooks = resolver.webhooks(&file.webhooks);
@@ -83,6 +85,8 @@ pub(crate) fn resolve(
     let trace = resolver.trace(file);
     let otlp = resolver.otlp(file);
     let sign_in = resolver.sign_in(file, server.as_ref());
+    let provider = resolver.provider(file).unwrap_or_default();
+    issuers.extend(sign_in.as_ref().map(clients::own_issuer));
     let resolved = server.zip(vault).map(|(server, vault)| Resolved {
         gateway: gateway::Config {
             server,
@@ -94,6 +98,7 @@ pub(crate) fn resolve(
             revoked,
             routes,
             assertion: gateway::Assertion { enabled: file.assertion.header, lifetime: file.assertion.lifetime.get() },
+            sign_in: sign_in.as_ref().map(clients::way_to_sign_in),
             trace,
         },
         evidence: resolver.evidence(file, otlp),
@@ -102,6 +107,7 @@ pub(crate) fn resolve(
         console: Console { listen: file.console.listen.get() },
         identity: resolver.identity(file),
         sign_in,
+        provider,
         digest: Digest::of(&resolver.contents, &resolver.secrets),
         inspect: file
             .routes

@@ -145,7 +145,10 @@ impl Resolver<'_> {
             return;
         }
         let usable = |credential: &Credential| match credential {
-            Credential::Bearer | Credential::Dpop => !file.issuers.is_empty() || self.kept.contains_key("issuers"),
+            Credential::Session => file.identity.is_some(),
+            Credential::Bearer | Credential::Dpop => {
+                !file.issuers.is_empty() || self.kept.contains_key("issuers") || file.identity.is_some()
+            }
             Credential::ApiKey => !file.keys.is_empty() || self.kept.contains_key("keys"),
             Credential::Mtls => !file.certificates.is_empty() || self.kept.contains_key("certificates"),
         };
@@ -156,7 +159,8 @@ impl Resolver<'_> {
                 FaultKind::Unresolvable,
                 place,
                 message,
-                "add `[[issuers]]` for bearer tokens, `[[keys]]` for API keys, or `[[certificates]]` for client certificates",
+                "add `[identity]` for sessions, `[[issuers]]` for bearer tokens, `[[keys]]` for API keys, or `[[certificates]]` for client \
+                 certificates",
             );
         }
     }
@@ -206,6 +210,7 @@ const fn kind(credential: Credential) -> CredentialKind {
         Credential::Dpop => CredentialKind::Dpop,
         Credential::ApiKey => CredentialKind::ApiKey,
         Credential::Mtls => CredentialKind::Mtls,
+        Credential::Session => CredentialKind::Session,
     }
 }
 

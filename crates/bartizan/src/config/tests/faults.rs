@@ -119,7 +119,6 @@ fn what_a_later_version_enforces_is_refused_and_never_ignored() {
         server("[console]\nlisten = \"127.0.0.1:9443\"\npath = \"/x\""),
         route(&format!("{access}rules = {{ seclang = [] }}")),
         route("access = { policy = \"shop.allow\" }"),
-        route(&format!("{access}credentials = [\"session\"]")),
     ]));
 }
 

@@ -28,6 +28,25 @@ pub(super) fn remove_credentials(headers: &mut HeaderMap) {
     headers.remove(DPOP);
 }
 
+/// Takes the gate's own cookies out of a request; what else there is stays as it is.
+pub(super) fn remove_session(headers: &mut HeaderMap) {
+    let kept: Vec<&str> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|cookies| cookies.split(';'))
+        .map(str::trim)
+        .filter(|cookie| !cookie.starts_with(SESSION_COOKIE) && !cookie.is_empty())
+        .collect();
+    let kept = kept.join("; ");
+    headers.remove(header::COOKIE);
+    if let Ok(cookies) = HeaderValue::from_str(&kept)
+        && !kept.is_empty()
+    {
+        headers.insert(header::COOKIE, cookies);
+    }
+}
+
 /// The one credential of a request. With two, gate and upstream could each look at another one.
 pub(super) fn presented(headers: &HeaderMap) -> Result<Option<Presented>, Refusal> {
     let candidates = [
