@@ -115,7 +115,7 @@ fn read_as_written(mut bytes: &[u8]) -> (Vec<Reading>, Option<usize>) {
         let raw = &bytes[..end];
         let mut lines = head.split("\r\n");
         let words: Vec<&str> = lines.next().unwrap().split(' ').collect();
-        let fields = raw
+        let mut fields = raw
             .split(|byte| *byte == b'\n')
             .skip(1)
             .map(|line| {
@@ -124,6 +124,7 @@ fn read_as_written(mut bytes: &[u8]) -> (Vec<Reading>, Option<usize>) {
                 (name, line[colon + 1..].trim_ascii().to_vec())
             })
             .collect::<Vec<_>>();
+        sort(&mut fields);
         bytes = &bytes[end + 4..];
         let value = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let body = if value("transfer-encoding").is_some() {
@@ -142,6 +143,11 @@ fn read_as_written(mut bytes: &[u8]) -> (Vec<Reading>, Option<usize>) {
         readings.push(Reading { method: words[0].to_owned(), target: words[1].to_owned(), fields, body });
     }
     (readings, closes)
+}
+
+/// Among fields of different names there is no order (`RFC 9110 §5.3`): hyper gathers those of one name. Theirs stays.
+fn sort(fields: &mut [(String, Vec<u8>)]) {
+    fields.sort_by(|(one, _), (other, _)| one.cmp(other));
 }
 
 /// Whether hyper serves nothing after this request.
@@ -218,7 +224,8 @@ fn serve(bytes: &[u8], sizes: &[u8]) -> Seen {
 async fn read(request: Request<Incoming>, seen: &RefCell<Seen>) {
     let (head, mut body) = request.into_parts();
     let text = |value: &http::HeaderValue| value.as_bytes().to_vec();
-    let fields = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let mut fields: Vec<_> = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    sort(&mut fields);
     let at = seen.borrow().readings.len();
     let (method, target) = (head.method.to_string(), target(&head.uri));
     seen.borrow_mut().readings.push(Reading { method, target, fields, body: None });

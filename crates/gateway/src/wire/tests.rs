@@ -194,3 +194,10 @@ proptest! {
         check(&[GET.as_bytes(), &bytes].concat(), &sizes);
     }
 }
+
+#[test]
+fn fields_of_one_name_that_stand_apart_are_read_in_their_order() {
+    let head = "GET / HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nX-Two: 2\r\nX-One: 3\r\nX-Two: 4\r\n\r\n";
+    check(head.as_bytes(), &[]);
+    check(head.as_bytes(), &[7]);
+}
