@@ -27,6 +27,7 @@ export async function bothWays(folder, { command, args, ready }) {
   const through = (method, path, options) => call(gate.origin, method, path, options);
   return {
     secret,
+    addresses: { gate: new URL(gate.origin).host, backend: `127.0.0.1:${port}` },
     through,
     without: (method, path, options) => call(`http://127.0.0.1:${port}`, method, path, options),
     login: async (name, password) => (await through("POST", "/login", { body: { name, password } })).json.token,

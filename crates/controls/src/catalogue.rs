@@ -1,4 +1,4 @@
-//! One entry per defence that this version of the gate enforces, grouped by the room that carries it.
+//! One entry per defence that this version enforces or checks, grouped by the room that carries it.
 
 use crate::Control;
 
@@ -142,6 +142,18 @@ controls! {
         AUDIT: "evidence.audit", "Audit log",
             "Each request leaves exactly one durable record that names the deciding stage and holds no secret; without room for it, the request is refused.",
             [Api8], [16], [117, 532, 778];
+    }
+    /// What is not released.
+    scan {
+        SECRETS: "scan.secrets", "No credential in the source",
+            "No credential stands in the files that are released, nor in the history of their repository.",
+            [Api2, Api8], [13, 15], [312, 540, 798];
+        DEPENDENCIES: "scan.dependencies", "No dependency with a known weakness",
+            "Nothing is released on a package with a known weakness, or from a place that can change what it is.",
+            [Api8, Api10], [15], [494, 829, 1104, 1395];
+        POLICY: "scan.policy", "The project's own rules",
+            "What the project's own rules forbid is not released.",
+            [Api8], [15], [710];
     }
 }
 

@@ -13,8 +13,10 @@
 
 mod catalogue;
 mod control;
+mod finding;
 mod rating;
 
-pub use catalogue::{CATALOGUE, authn, authz, by_id, evidence, gate};
+pub use catalogue::{CATALOGUE, authn, authz, by_id, evidence, gate, scan};
 pub use control::{Control, ControlId, OwaspApi};
+pub use finding::{Excerpt, ExcerptRange, Finding, Fingerprint, Fix, Location, Position, Rule, Span};
 pub use rating::{Confidence, Severity};

@@ -1,5 +1,6 @@
 //! Events as Elastic Common Schema 8.17, one JSON object to a line; what the schema has no field for stands under `bartizan`.
 
+mod identity;
 pub(crate) mod node;
 mod request;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub(crate) fn action(event: &Event) -> &'static str {
         Event::Request(_) => "request",
         Event::Connection(_) => "connection-failed",
         Event::Closed(_) => "stream-closed",
+        Event::Identity(identity) => identity.action.as_str(),
         Event::Node(node) => node::action(node),
         Event::Gap { .. } => "audit-gap",
     }
@@ -58,6 +60,7 @@ impl Encoder {
                 Event::Request(request) => request::encode(json, sequence, request),
                 Event::Connection(connection) => encode_connection(json, sequence, connection),
                 Event::Closed(closed) => encode_closed(json, sequence, closed),
+                Event::Identity(identity) => identity::encode(json, sequence, identity),
                 Event::Node(node) => node::encode(json, sequence, node),
                 Event::Gap { lost, cause } => encode_gap(json, sequence, *lost, *cause),
             }

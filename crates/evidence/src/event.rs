@@ -1,7 +1,9 @@
+mod identity;
 mod node;
 mod request;
 mod trace;
 
+pub use identity::{IdentityAction, IdentityActor, IdentityEvent, IdentityResult};
 pub use node::{
     CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, ConnectionRefusal, GapCause, NodeEvent, StreamKind,
 };
@@ -23,6 +25,8 @@ pub enum Event {
     Closed(ClosedEvent),
     /// The node itself changed.
     Node(NodeEvent),
+    /// Something happened at the gate's own sign-in.
+    Identity(Box<IdentityEvent>),
     /// Events are missing from the log at this place.
     Gap {
         /// How many, where that is known.

@@ -157,7 +157,7 @@ impl Derived {
             Event::Connection(connection) => self.connections.observe(connection),
             Event::Node(node) => self.configuration.observe(node, recorded),
             Event::Closed(closed) => self.streams.observe(closed),
-            Event::Gap { .. } => {}
+            Event::Identity(_) | Event::Gap { .. } => {}
         }
     }
 }

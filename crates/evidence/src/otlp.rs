@@ -36,6 +36,7 @@ const WAITING_EVENTS: usize = 8192;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A receiver, and what it gets.
+#[derive(PartialEq, Eq)]
 pub struct Otlp {
     /// Its base URL: `/v1/logs`, `/v1/traces` and `/v1/metrics` are appended.
     pub endpoint: Uri,

@@ -288,6 +288,7 @@ impl Queue {
     fn push(&self, event: Event, acknowledge: Option<oneshot::Sender<Result<(), EvidenceError>>>) {
         let recorded = match event {
             Event::Node(_) | Event::Gap { .. } => (self.clock)(),
+            Event::Identity(ref event) => event.time,
             Event::Request(ref event) => event.time,
             Event::Connection(ref event) => event.time,
             Event::Closed(ref event) => event.time,

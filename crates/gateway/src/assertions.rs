@@ -49,17 +49,18 @@ impl Assertions {
         caller: Option<&Known>,
         now: Timestamp,
     ) -> Result<Option<HeaderValue>, Refusal> {
-        let rules = gate.config.assertion;
-        if !rules.enabled {
+        if !gate.config.assertion.enabled {
             return Ok(None);
         }
         let key = Key { caller: caller.map(|known| known.fingerprint), route: route.index };
         let shard = self.shard(key).ok_or(Refusal::Internal("assertion-cache"))?;
         let signer = gate.assertion_keys.current();
+        // The signer's, and not the configuration's: a reload changes one of the two, and what is kept too long would have ended.
+        let kept = signer.lifetime() / 2;
         let mut held = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signed) = held.get(&key)
             && signed.at <= now
-            && now.since(signed.at) < rules.lifetime / 2
+            && now.since(signed.at) < kept
             && Arc::ptr_eq(&signed.by, &signer)
         {
             return Ok(Some(signed.value.clone()));
@@ -74,7 +75,7 @@ impl Assertions {
         let mut value = HeaderValue::from_str(&text).map_err(|_| Refusal::Internal("assertion-unwritable"))?;
         value.set_sensitive(true);
         if held.len() >= PER_SHARD {
-            held.retain(|_, signed| now.since(signed.at) < rules.lifetime / 2);
+            held.retain(|_, signed| now.since(signed.at) < kept);
         }
         if held.len() >= PER_SHARD {
             held.clear();

@@ -1,7 +1,6 @@
 //! Tokens that only their issuer can judge: it is asked (`RFC 7662`), on the control plane, by few requests at a time.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::config::{Introspection, TrustedIssuer};
-use crate::fetch::{FetchError, post_form};
+use crate::fetch::{Asked, FetchError};
 
 /// A request waits this long for the issuer, then is told that its credential cannot be checked.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,7 +44,7 @@ struct Server {
     issuer: IssuerName,
     rules: Introspection,
     authorization: HeaderValue,
-    authorities: Option<PathBuf>,
+    endpoint: Asked,
     recorder: Recorder,
     places: Semaphore,
     state: Mutex<State>,
@@ -167,7 +166,7 @@ impl Server {
         let authorization = basic(&rules).ok_or_else(|| UnwritableCredentials(issuer.clone()))?;
         Ok(Arc::new(Self {
             issuer: issuer.clone(),
-            authorities: rules.authorities.clone(),
+            endpoint: Asked::new(rules.endpoint.clone(), rules.authorities.clone()),
             rules,
             authorization,
             recorder: recorder.clone(),
@@ -184,8 +183,7 @@ impl Server {
         let _place = self.places.acquire().await.map_err(|_| "introspection-busy")?;
         let mut form = String::from("token_type_hint=access_token&token=");
         form_encode(&mut form, token.expose().as_bytes());
-        let authorities = self.authorities.as_deref();
-        let answer = post_form(&self.rules.endpoint, authorities, self.authorization.clone(), form.into()).await;
+        let answer = self.endpoint.post_form(&self.authorization, &form.into()).await;
         self.count(if answer.is_ok() { IntrospectionOutcome::Answered } else { IntrospectionOutcome::Failed });
         self.note(&answer);
         answer.map_err(|_| "introspection-unavailable")

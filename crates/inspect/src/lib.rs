@@ -1,3 +1,7 @@
 //! Whether a message is well formed, declared and harmless: pure functions over bytes that a stranger sent, fuzzed alone.
 
-pub mod openapi;
+#![forbid(unsafe_code)]
+
+mod document;
+pub mod json;
+pub mod schema;

@@ -1,14 +1,17 @@
 //! Dependencies: what lock files name, held against the advisories of its ecosystem.
 
+mod advice;
 pub mod advisory;
 pub mod cvss;
 mod ecosystem;
-pub mod index;
-pub mod lock;
 pub mod import;
+pub mod index;
 mod inventory;
+mod kind;
+pub mod lock;
 mod package;
 mod purl;
+mod rule;
 pub mod sbom;
 mod squat;
 mod tree;
@@ -16,7 +19,8 @@ pub mod version;
 mod vulnerability;
 
 pub use ecosystem::Ecosystem;
-pub use vulnerability::{Verdict, Vulnerability, judge};
 pub use inventory::{Inventory, LockedFile};
-pub use purl::purl;
+pub use kind::{Deps, DepsConfig};
 pub use package::{Gap, Lock, Package, Parent, Relation, Scope, Source, Unpinned};
+pub use purl::purl;
+pub use vulnerability::{Verdict, Vulnerability, judge};

@@ -49,6 +49,11 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// Its private key in PEM (PKCS#8), for tools that sign in its name.
+    pub fn key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+
     /// Its certificate in DER.
     pub fn der(&self) -> &CertificateDer<'static> {
         self.issuer.der()

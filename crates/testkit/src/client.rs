@@ -19,7 +19,7 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// An HTTP client that opens a connection for each request, follows no redirect, and keeps no cookie.
 #[derive(Clone)]
@@ -131,30 +131,40 @@ impl HttpClient {
     }
 
     async fn open(&self, uri: &Uri) -> anyhow::Result<HttpConnection> {
-        let host = uri.host().context("the URL has no host")?.trim_matches(['[', ']']);
-        let secure = uri.scheme_str() == Some("https");
+        let sender = if uri.scheme_str() == Some("https") {
+            self.handshake(self.tls(uri).await?).await?
+        } else {
+            self.handshake(self.tcp(uri, 80).await?).await?
+        };
+        Ok(HttpConnection { sender, patience: self.patience })
+    }
+
+    async fn tcp(&self, uri: &Uri, port: u16) -> anyhow::Result<TcpStream> {
+        let host = bare_host(uri)?;
         let stream = match self.address {
             Some(address) => TcpStream::connect(address).await,
-            None => TcpStream::connect((host, uri.port_u16().unwrap_or(if secure { 443 } else { 80 }))).await,
+            None => TcpStream::connect((host, uri.port_u16().unwrap_or(port))).await,
         };
         let stream = stream.with_context(|| format!("connecting to {host}"))?;
         stream.set_nodelay(true)?;
-        let sender = match (&self.tls, secure) {
-            (_, false) => self.handshake(stream).await?,
-            (None, true) => bail!("this client speaks no TLS: {uri}"),
-            (Some(config), true) => {
-                let mut config = ClientConfig::clone(config);
-                config.alpn_protocols = vec![self.protocol.alpn()];
-                let name = ServerName::try_from(host.to_owned())?;
-                let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-                let agreed = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
-                if self.protocol == Protocol::Http2 && agreed != Some(self.protocol.alpn()) {
-                    bail!("the server did not agree to HTTP/2");
-                }
-                self.handshake(stream).await?
-            }
-        };
-        Ok(HttpConnection { sender, patience: self.patience })
+        Ok(stream)
+    }
+
+    /// A TLS connection to the host of `uri`, over which nothing was said yet.
+    ///
+    /// # Errors
+    /// If there is no connection, or the server does not agree to the client's protocol.
+    pub async fn tls(&self, uri: &Uri) -> anyhow::Result<TlsStream<TcpStream>> {
+        let Some(config) = &self.tls else { bail!("this client speaks no TLS: {uri}") };
+        let mut config = ClientConfig::clone(config);
+        config.alpn_protocols = vec![self.protocol.alpn()];
+        let name = ServerName::try_from(bare_host(uri)?.to_owned())?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, self.tcp(uri, 443).await?).await?;
+        let agreed = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        if self.protocol == Protocol::Http2 && agreed != Some(self.protocol.alpn()) {
+            bail!("the server did not agree to HTTP/2");
+        }
+        Ok(stream)
     }
 
     async fn handshake(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> anyhow::Result<Sender> {
@@ -173,6 +183,10 @@ impl HttpClient {
             }
         }
     }
+}
+
+fn bare_host(uri: &Uri) -> anyhow::Result<&str> {
+    Ok(uri.host().context("the URL has no host")?.trim_matches(['[', ']']))
 }
 
 impl Protocol {

@@ -3,7 +3,8 @@
 //! - servers that others wrote: [`Postgres`], [`Redis`], [`Pebble`];
 //! - upstreams to forward to: [`Upstream`] speaks HTTP and remembers what it was sent, [`RawUpstream`] sends any bytes, also such as no
 //!   HTTP library would send;
-//! - clients: [`HttpClient`] speaks HTTP/1.1 and HTTP/2, in the clear or by TLS, [`raw_exchange`] sends any bytes;
+//! - clients: [`HttpClient`] speaks HTTP/1.1 and HTTP/2, in the clear or by TLS, [`raw_exchange`] sends any bytes, and
+//!   [`frames::Http2`] any frames;
 //! - tokens: [`Issuer`] is an `OpenID` issuer with discovery and JWKS, [`PlainTokens`] makes the tokens that a backend issues itself;
 //! - [`Certificate`] is self-signed, [`Authority`] issues and revokes.
 //!
@@ -14,6 +15,7 @@
 mod authority;
 mod certificate;
 mod client;
+pub mod frames;
 mod issuer;
 mod jose;
 mod pebble;

@@ -2,6 +2,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -35,7 +36,15 @@ impl Pebble {
     /// # Panics
     /// If `pebble` and `pebble-challtestsrv` are not installed, or do not start.
     pub fn start(tls_port: u16, http_port: u16) -> Self {
-        Self::with(tls_port, http_port, false)
+        Self::with(tls_port, http_port, &json!({}))
+    }
+
+    /// The same, with certificates that end after `lifetime`.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn issuing_for(lifetime: Duration, tls_port: u16, http_port: u16) -> Self {
+        Self::with(tls_port, http_port, &json!({ "certificateValidityPeriod": lifetime.as_secs() }))
     }
 
     /// The same, for those only who have an account already (external account binding).
@@ -43,10 +52,14 @@ impl Pebble {
     /// # Panics
     /// As [`start`](Self::start).
     pub fn demanding_accounts(tls_port: u16, http_port: u16) -> Self {
-        Self::with(tls_port, http_port, true)
+        let rules = json!({
+            "externalAccountBindingRequired": true,
+            "externalAccountMACKeys": { "kid-1": EXTERNAL_ACCOUNT_KEY },
+        });
+        Self::with(tls_port, http_port, &rules)
     }
 
-    fn with(tls_port: u16, http_port: u16, demands_account: bool) -> Self {
+    fn with(tls_port: u16, http_port: u16, more: &Value) -> Self {
         let directory = TempDir::with_prefix("testkit-pebble-").unwrap();
         let ports = Ports {
             acme: free_port(),
@@ -58,7 +71,7 @@ impl Pebble {
         for (name, text) in [("cert.pem", &own.pem), ("key.pem", &own.key_pem)] {
             fs::write(directory.path().join(name), text).unwrap();
         }
-        let mut rules = json!({ "pebble": {
+        let mut rules = json!({
             "listenAddress": format!("127.0.0.1:{}", ports.acme),
             "managementListenAddress": format!("127.0.0.1:{}", ports.management),
             "certificate": directory.path().join("cert.pem"),
@@ -66,17 +79,10 @@ impl Pebble {
             "httpPort": http_port,
             "tlsPort": tls_port,
             "ocspResponderURL": "",
-            "externalAccountBindingRequired": demands_account,
-        } });
-        if demands_account {
-            let keys = json!({ "kid-1": EXTERNAL_ACCOUNT_KEY });
-            rules
-                .pointer_mut("/pebble")
-                .and_then(Value::as_object_mut)
-                .unwrap()
-                .insert("externalAccountMACKeys".to_owned(), keys);
-        }
-        fs::write(directory.path().join("pebble.json"), rules.to_string()).unwrap();
+        });
+        let more = more.as_object().unwrap().clone();
+        rules.as_object_mut().unwrap().extend(more);
+        fs::write(directory.path().join("pebble.json"), json!({ "pebble": rules }).to_string()).unwrap();
         let mut pebble = Self { directory, ports, resolver: None, process: None };
         pebble.resolver = Some(pebble.start_resolver());
         pebble.restart();
@@ -107,7 +113,7 @@ impl Pebble {
         command.arg("-config").arg(self.directory.path().join("pebble.json"));
         command.args(["-dnsserver", &format!("127.0.0.1:{}", self.ports.resolver)]);
         // Validates at once; still refuses some nonces, as any authority may.
-        command.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "10");
+        command.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "5");
         self.process = Some(ServerProcess::start(command, || listens(self.ports.acme)));
     }
 

@@ -78,6 +78,11 @@ impl AssertionSigner {
         Ok(token)
     }
 
+    /// How long each assertion is valid.
+    pub const fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
     /// The public keys as a JSON Web Key Set (`RFC 7517 §5`), the current one first.
     pub fn jwks(&self) -> &str {
         &self.jwks

@@ -99,6 +99,17 @@ impl Step {
 }
 
 impl Node {
+    /// A member, of a table that has it.
+    pub(crate) fn member(&self, key: &str) -> Option<&Self> {
+        let Content::Table(members) = &self.content else { return None };
+        members.iter().find(|member| member.key == key).map(|member| &member.node)
+    }
+
+    /// The text, of a node that is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Content::Text(text) = &self.content { Some(text) } else { None }
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod assertion_keys;
 mod console;
+mod fixed;
 mod notify;
 mod privileges;
 mod reload;
@@ -35,6 +36,7 @@ use tokio::task::JoinHandle;
 use crate::config::{self, Loaded, Process, Style};
 use assertion_keys::RotatingKeys;
 use console::Console;
+use fixed::Fixed;
 use takeover::{Conversation, Word};
 
 pub use privileges::{Account, Become, IdentityError};
@@ -109,6 +111,8 @@ pub(crate) struct Shared {
     /// The process was told to end.
     ending: AtomicBool,
     file: PathBuf,
+    /// What a reload cannot change.
+    fixed: Fixed,
 }
 
 /// How a process serves: what the command line says beside the file.
@@ -181,6 +185,7 @@ fn start_as(
             assume(account, file, &loaded)?
         }
     };
+    let fixed = Fixed::of(&loaded);
     let control = ControlPlane::new().context("the control plane did not start")?;
     let root = early_root.map_or_else(|| Root::load(&loaded.vault, &random), Ok)?;
     let last_records = predecessor.map(take_state).transpose()?;
@@ -191,7 +196,7 @@ fn start_as(
     let state = state_directory(&loaded.store)?;
     let keys = control.block_on(async {
         let store = Store::open(&loaded.store, &[assertion_keys::MIGRATIONS], now).await?;
-        let issuer = loaded.gateway.server.public_url.to_string().trim_end_matches('/').to_owned();
+        let issuer = fixed.issuer().to_string().trim_end_matches('/').to_owned();
         RotatingKeys::load(store, &root, issuer, loaded.gateway.assertion.lifetime, now).await
     })?;
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
@@ -208,6 +213,7 @@ fn start_as(
         ready: AtomicBool::new(true),
         ending: AtomicBool::new(false),
         file: file.to_owned(),
+        fixed,
     });
     let (console_address, console_socket) = (console.address(), console.hold()?);
     let console = control.handle.spawn(console.serve(shared.clone()));

@@ -83,7 +83,7 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
 /// Puts a configuration in force; `None` if it cannot be.
 fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
     let digest = loaded.digest;
-    let unchangeable: Vec<_> = unchangeable(&serving.gate().config().server, &loaded.gateway.server).collect();
+    let unchangeable: Vec<_> = shared.fixed.changed(&loaded).collect();
     match Gate::build(loaded.gateway, &shared.ports) {
         Ok(gate) => serving.replace(gate),
         Err(cause) => {
@@ -100,21 +100,6 @@ fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
     let event = NodeEvent::ConfigurationLoaded { digest: Name::new(&digest.to_string()), path };
     shared.recorder.record_important(Event::Node(event));
     Some(digest)
-}
-
-/// What a reload leaves as it was: sockets and threads.
-fn unchangeable(
-    old: &bartizan_gateway::config::Server,
-    new: &bartizan_gateway::config::Server,
-) -> impl Iterator<Item = &'static str> {
-    [
-        (old.listen != new.listen, "server.listen"),
-        (old.redirect_from != new.redirect_from, "server.redirect_from"),
-        (old.listening.unix_sockets != new.listening.unix_sockets, "server.socket_mode"),
-        (old.workers != new.workers, "server.workers"),
-    ]
-    .into_iter()
-    .filter_map(|(changed, key)| changed.then_some(key))
 }
 
 fn refuse(shared: &Shared, faults: &Faults) {

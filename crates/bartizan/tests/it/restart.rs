@@ -194,3 +194,36 @@ async fn a_next_process_that_fails_with_the_state_in_its_hands_gives_it_back() {
     let sequences: Vec<_> = log.iter().map(|record| record["event"]["sequence"].as_u64().unwrap()).collect();
     assert_eq!(sequences, (1..=log.len() as u64).collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_the_file_adds_is_served_after_a_restart_one_that_it_drops_is_not_and_the_others_lose_nothing()
+{
+    let upstream = upstream();
+    let line = Line::start("", &upstream);
+    let kept = line.address();
+    let added = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let stop: Arc<AtomicBool> = Arc::default();
+    let clients: Vec<_> = (0..4).map(|_| tokio::spawn(client(kept, stop.clone()))).collect();
+    let listening = |list: &str| {
+        configuration("", &upstream).replacen("listen = \"127.0.0.1:0\"", &format!("listen = [{list}]"), 1)
+    };
+
+    line.node.write("bartizan.toml", &listening(&format!("\"{kept}\", \"{added}\"")));
+    line.node.wait_for("`server.listen` is changed in the file; it takes effect at the next start");
+    assert!(std::net::TcpStream::connect(added).is_err(), "a reload opens no socket");
+    line.signal("USR2");
+    line.node.wait_for(&format!("serving http://{added}"));
+    line.node.wait_for("stopped");
+    assert_eq!(connect(added).await.send(get("/one")).await.unwrap().status, StatusCode::OK);
+    assert_eq!(connect(kept).await.send(get("/one")).await.unwrap().status, StatusCode::OK);
+
+    line.node.write("bartizan.toml", &listening(&format!("\"{kept}\"")));
+    line.signal("USR2");
+    line.node.wait_for("nothing in the configuration listens on");
+    line.node.wait_for_times("stopped", 2);
+    assert!(std::net::TcpStream::connect(added).is_err(), "nobody listens there any more");
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        assert!(client.await.unwrap() > 0, "no answer is missing over both restarts");
+    }
+}

@@ -7,7 +7,7 @@ use super::Exported;
 use super::messages::{AnyValue, KeyValue, LogRecord, Value};
 use crate::ecs::{Encoder, action};
 use crate::event::{ConnectionEvent, RequestEvent};
-use crate::{Event, Outcome, Protocol, mask};
+use crate::{Event, IdentityResult, Outcome, Protocol, mask};
 
 const INFO: i32 = 9;
 const WARN: i32 = 13;
@@ -43,7 +43,7 @@ impl Logs {
         match event {
             Event::Request(request) => describe_request(&mut record, request),
             Event::Connection(connection) => describe_connection(&mut record, connection),
-            Event::Closed(_) | Event::Node(_) | Event::Gap { .. } => {}
+            Event::Closed(_) | Event::Identity(_) | Event::Node(_) | Event::Gap { .. } => {}
         }
         if record.body.is_none() {
             // What has no semantic convention is told whole, as the audit log tells it.
@@ -64,6 +64,10 @@ fn severity(event: &Event) -> i32 {
         },
         Event::Connection(_) | Event::Gap { .. } => WARN,
         Event::Closed(_) => INFO,
+        Event::Identity(identity) => match identity.result {
+            IdentityResult::Done => INFO,
+            IdentityResult::Refused(_) => WARN,
+        },
         Event::Node(node) => {
             if crate::ecs::node::has_failed(node) {
                 ERROR

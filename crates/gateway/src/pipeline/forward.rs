@@ -89,7 +89,7 @@ impl Onward for Pool {
         let response = match (remote, &route.target) {
             (Some(remote), _) if authorized.handshake.is_some() => {
                 let remote = remote.clone();
-                Box::pin(open_websocket(&mut authorized, headers, &remote, &route, gate)).await?
+                Box::pin(open_websocket(&mut authorized, headers, &remote, &route, gate, self)).await?
             }
             (Some(remote), _) => {
                 let exchange = authorized.routed.exchange_mut();
@@ -179,6 +179,7 @@ async fn open_websocket(
     remote: &Arc<Remote>,
     route: &Arc<CompiledRoute>,
     gate: &Gate,
+    pool: &Pool,
 ) -> Result<Response<AnswerBody>, Refusal> {
     let (Some(handshake), Some(rules)) = (&authorized.handshake, &route.rules.websocket) else {
         return Err(Refusal::Internal("websocket-without-handshake"));
@@ -196,14 +197,14 @@ async fn open_websocket(
     let exchange = authorized.routed.exchange_mut();
     let request_id = exchange.request_id;
     let request = request(exchange, headers, RequestBody::Empty);
-    let answer = dedicated(remote, request, deadlines).await;
-    let mut answer = answer.map_err(|fault| refusal(fault, &BodyWatch::default()))?;
+    let answer = dedicated(pool, remote, request, deadlines).await;
+    let (mut answer, ticket) = answer.map_err(|fault| refusal(fault, &BodyWatch::default()))?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(answer.map(|incoming| AnswerBody::dedicated(incoming, deadlines.total)));
     }
     let (ours, compression) = handshake.accept(&asked, answer.headers())?;
     let upgraded = hyper::upgrade::on(&mut answer).await.map_err(|_| Refusal::UpstreamFault("websocket-handshake"))?;
-    let tunnel = Tunnel::new(upgraded, rules.clone(), compression, vigil, request_id);
+    let tunnel = Tunnel::new(upgraded, rules.clone(), compression, vigil, request_id, ticket);
     Ok(ours.map(|_| AnswerBody::tunnel(tunnel)))
 }
 
@@ -216,7 +217,9 @@ fn refusal(fault: SendFault, watch: &BodyWatch) -> Refusal {
         (Some(BodyFault::Malformed), _) => Refusal::Malformed("malformed-body"),
         (None, SendFault::Unreachable(cause)) => Refusal::UpstreamUnreachable(cause),
         (None, SendFault::Timeout(what)) => Refusal::UpstreamTimeout(what),
-        (None, SendFault::NoAnswer(cause) | SendFault::BadAnswer(cause)) => Refusal::UpstreamFault(cause),
+        (None, SendFault::NoAnswer(cause) | SendFault::Unprocessed(cause) | SendFault::BadAnswer(cause)) => {
+            Refusal::UpstreamFault(cause)
+        }
         (None, SendFault::Busy(cause)) => Refusal::UpstreamBusy(cause),
     }
 }

@@ -10,18 +10,35 @@ use tokio::time::timeout;
 
 use super::connect::connect_to;
 use super::endpoint::Endpoint;
+use super::pool::Pool;
+use super::steer::Ticket;
 use super::transport::Transport;
 use super::{Deadlines, Remote, RemoteTls, SendFault};
 use crate::body::RequestBody;
 
-/// Sends a request over a connection of its own. Endpoints that cannot be connected to are passed over; once it left, it is never sent
-/// again.
+/// Sends a request over a connection of its own. An endpoint that cannot be connected to is passed over for another; once it left, it is
+/// never sent again. The ticket, where the upstream counts, keeps the connection's place at its endpoint.
 pub(crate) async fn dedicated(
+    pool: &Pool,
     remote: &Arc<Remote>,
     request: Request<RequestBody>,
     deadlines: Deadlines,
+) -> Result<(Response<Incoming>, Option<Ticket>), SendFault> {
+    let (transport, mut ticket) = pool.open(remote, deadlines).await?;
+    let answer = exchange(transport, request, deadlines).await;
+    match (&answer, &mut ticket) {
+        (Ok(response), Some(ticket)) => ticket.answered_and_stays(response.status()),
+        (Err(_), Some(ticket)) => ticket.failed(),
+        (_, None) => {}
+    }
+    answer.map(|response| (response, ticket))
+}
+
+async fn exchange(
+    transport: Transport,
+    request: Request<RequestBody>,
+    deadlines: Deadlines,
 ) -> Result<Response<Incoming>, SendFault> {
-    let transport = open(remote, deadlines).await?;
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(64 * 1024)
         .handshake(TokioIo::new(transport))
@@ -36,25 +53,10 @@ pub(crate) async fn dedicated(
     }
 }
 
-async fn open(remote: &Remote, deadlines: Deadlines) -> Result<Transport, SendFault> {
-    let members = remote.members();
-    let now = remote.now();
-    let well: Vec<&Arc<Endpoint>> = members.iter().filter(|endpoint| endpoint.is_available(now)).collect();
-    let mut candidates = if well.is_empty() { members.iter().collect() } else { well };
-    // Where to begin is left to chance: such connections last, and would otherwise all be the first endpoint's.
-    let mut random = [0; 2];
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    let first = usize::from(u16::from_be_bytes(random)).checked_rem(candidates.len()).unwrap_or(0);
-    candidates.rotate_left(first);
-    let mut fault = SendFault::Unreachable("no-endpoint");
-    for endpoint in candidates {
-        match timeout(deadlines.connect, connect_to(endpoint, over_http1(endpoint).as_ref())).await {
-            Ok(Ok(transport)) => return Ok(transport),
-            Ok(Err(cause)) => fault = cause,
-            Err(_) => fault = SendFault::Timeout("no-connection-in-time"),
-        }
-    }
-    Err(fault)
+/// A connection to this endpoint, in time.
+pub(super) async fn reach(endpoint: &Endpoint, deadlines: Deadlines) -> Result<Transport, SendFault> {
+    let connected = timeout(deadlines.connect, connect_to(endpoint, over_http1(endpoint).as_ref())).await;
+    connected.unwrap_or(Err(SendFault::Timeout("no-connection-in-time")))
 }
 
 /// Only HTTP/1.1 can be upgraded: nothing else is offered in the handshake of TLS.

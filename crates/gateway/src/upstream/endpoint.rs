@@ -83,6 +83,14 @@ impl Endpoint {
         self.health.is_well(now) && self.circuit_position(now) != Position::Open
     }
 
+    /// Which of its connections may be used again: those of the same generation.
+    pub(super) fn generation(&self) -> u64 {
+        match &self.place {
+            Place::Name(name) => name.generation(),
+            Place::Address(_) | Place::Unix(_) => 0,
+        }
+    }
+
     pub(super) fn circuit_position(&self, now: Millis) -> Position {
         self.with_circuit(|rules, circuit| circuit.position(rules, now)).unwrap_or(Position::Closed)
     }

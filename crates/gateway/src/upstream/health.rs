@@ -170,6 +170,7 @@ async fn ask(endpoint: &Endpoint, rules: &HealthCheck, protocol: Protocol) -> Re
         SendFault::Unreachable(cause)
         | SendFault::Timeout(cause)
         | SendFault::NoAnswer(cause)
+        | SendFault::Unprocessed(cause)
         | SendFault::BadAnswer(cause)
         | SendFault::Busy(cause) => cause,
     })?;

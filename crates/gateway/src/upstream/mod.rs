@@ -8,6 +8,7 @@ mod balance;
 mod breaker;
 mod budget;
 mod connect;
+mod connection;
 mod dedicated;
 mod endpoint;
 mod group;
@@ -38,6 +39,7 @@ pub(crate) use pool::Pool;
 pub(crate) use registry::Upstreams;
 pub(crate) use slot::Lease;
 pub(crate) use split::Split;
+pub(crate) use steer::Ticket;
 pub(crate) use tls::{authorities, server_name};
 
 use crate::body::BodyWatch;
@@ -85,6 +87,8 @@ pub(crate) enum SendFault {
     Timeout(&'static str),
     /// The connection ended before an answer began.
     NoAnswer(&'static str),
+    /// It left, and the upstream says that it did not look at it: sending it again repeats nothing.
+    Unprocessed(&'static str),
     /// What came is no answer that can be passed on.
     BadAnswer(&'static str),
     /// It was not asked, since it has enough to do or is known to fail.

@@ -10,7 +10,9 @@ use hyper::body::Incoming;
 use super::balance::{Candidate, Dice};
 use super::group::Remote;
 use super::slot::{Lease, Slot};
-use super::{Deadlines, SendFault, steer};
+use super::steer::Ticket;
+use super::transport::Transport;
+use super::{Deadlines, SendFault, dedicated, steer};
 use crate::body::RequestBody;
 
 /// The connections of one worker: no lock, and no socket that another runtime polls.
@@ -68,6 +70,21 @@ impl Pool {
         }
         // Boxed: the usual future stays small.
         Box::pin(steer::send(self, remote, &group, request, deadlines)).await
+    }
+
+    /// Opens a connection to one of the endpoints of `remote` that is nobody else's, counted where the upstream counts.
+    pub(super) async fn open(
+        &self,
+        remote: &Arc<Remote>,
+        deadlines: Deadlines,
+    ) -> Result<(Transport, Option<Ticket>), SendFault> {
+        let group = self.group(remote);
+        if remote.is_plain {
+            let only = group.only(remote).ok_or(SendFault::Unreachable("no-endpoint"))?;
+            return Ok((dedicated::reach(&only.endpoint, deadlines).await?, None));
+        }
+        let (transport, ticket) = steer::open(self, remote, &group, deadlines).await?;
+        Ok((transport, Some(ticket)))
     }
 
     fn group(&self, remote: &Arc<Remote>) -> Rc<LocalGroup> {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(super) struct Name {
     pub(super) port: u16,
     pub(super) link_local: LinkLocal,
     found: RwLock<Arc<[SocketAddr]>>,
+    /// Counts the look-ups after which an address was gone.
+    generation: AtomicU64,
 }
 
 /// Why a name has no address that may be used.
@@ -44,12 +47,17 @@ impl LookUpFault {
 
 impl Name {
     pub(super) fn new(host: Arc<str>, port: u16, link_local: LinkLocal) -> Self {
-        Self { host, port, link_local, found: RwLock::new(Arc::from([])) }
+        Self { host, port, link_local, found: RwLock::new(Arc::from([])), generation: AtomicU64::new(0) }
     }
 
     /// What was found last.
     pub(super) fn found(&self) -> Arc<[SocketAddr]> {
         self.found.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Which connections may be used again: those that were opened in an earlier generation may lead to where the name led once.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// Looks the name up; what it finds is kept, and what was found before is kept where it finds nothing.
@@ -61,7 +69,14 @@ impl Name {
         };
         let addresses = usable(answer.map_err(|_| LookUpFault::NotFound)?, self.link_local)?;
         let addresses: Arc<[SocketAddr]> = addresses.into();
-        *self.found.write().unwrap_or_else(PoisonError::into_inner) = addresses.clone();
+        let before = {
+            let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *found, addresses.clone())
+        };
+        // After the addresses: whoever sees the new generation connects to none of the old ones.
+        if before.iter().any(|address| !addresses.contains(address)) {
+            self.generation.fetch_add(1, Ordering::Release);
+        }
         Ok(addresses)
     }
 }

@@ -1,11 +1,16 @@
 //! Which requests may be sent again, and after what.
 
+use std::error::Error as _;
+
 use http::{Method, Request};
 use hyper::Error;
 
 use super::SendFault;
 use crate::body::RequestBody;
 use crate::config::{Retry, RetryMethods};
+
+/// The upstream takes no more requests over this connection.
+pub(super) const CONNECTION_LEFT: &str = "connection-was-left";
 
 /// The request once more, if it is safe and has no body.
 pub(super) fn copy_of_safe(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
@@ -21,7 +26,12 @@ pub(super) fn copy_of_repeatable(request: &Request<RequestBody>, rules: &Retry) 
     if !is_allowed {
         return None;
     }
-    // A stream is gone once it was sent: only what is here whole can be sent again.
+    copy_of_whole(request)
+}
+
+/// The request once more, whatever its method, for an upstream that says that it did not look at it. A stream is gone once it was sent:
+/// only what is here whole can be sent again.
+pub(super) fn copy_of_whole(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     request.body().duplicate().map(|body| copy(request, body))
 }
 
@@ -43,7 +53,9 @@ fn is_idempotent(method: &Method) -> bool {
 
 /// What hyper's error means here, as a stable word.
 pub(super) fn fault(error: &Error) -> SendFault {
-    if error.is_parse_too_large() {
+    if let Some(cause) = error.source().and_then(|cause| cause.downcast_ref()).and_then(unprocessed) {
+        SendFault::Unprocessed(cause)
+    } else if error.is_parse_too_large() {
         SendFault::BadAnswer("head-too-large")
     } else if error.is_parse() {
         SendFault::BadAnswer("not-http")
@@ -53,6 +65,18 @@ pub(super) fn fault(error: &Error) -> SendFault {
         SendFault::NoAnswer("closed-before-its-answer")
     } else {
         SendFault::NoAnswer("connection-broke")
+    }
+}
+
+/// How the upstream says that it did not look at a request: by `REFUSED_STREAM`, or by a GOAWAY whose last stream is an earlier one
+/// (`RFC 9113 §8.7`). h2 tells no stream of a GOAWAY that it does not concern.
+fn unprocessed(error: &h2::Error) -> Option<&'static str> {
+    if !error.is_remote() {
+        None
+    } else if error.is_go_away() {
+        Some(CONNECTION_LEFT)
+    } else {
+        (error.reason() == Some(h2::Reason::REFUSED_STREAM)).then_some("stream-refused")
     }
 }
 

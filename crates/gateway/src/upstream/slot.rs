@@ -4,20 +4,20 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{Request, Response, Uri, Version, header};
+use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant, timeout};
 
 use super::connect::connect_to;
+use super::connection::{Exclusive, Shared, http1, http2, in_http1, in_http2};
 use super::endpoint::Endpoint;
 use super::retry;
 use super::steer::Ticket;
 use super::{Deadlines, SendFault};
 use crate::body::RequestBody;
-use crate::config::{Connections, Protocol, Upstream};
+use crate::config::{Protocol, Upstream};
 
 /// A connection idle for longer than this may be closing at the other end: what is sent over it is kept for a second try.
 const SUSPECT: Duration = Duration::from_millis(500);
@@ -25,8 +25,8 @@ const SUSPECT: Duration = Duration::from_millis(500);
 const LEAST_IDLE_SHARED: Duration = Duration::from_mins(1);
 /// HTTP/2 connections of one worker to one endpoint; with all their streams taken, requests queue on the least busy.
 const MOST_SHARED: usize = 8;
-/// hyper's own limit on fields. Setting any, even this one, costs an allocation for each request.
-const HYPERS_OWN_HEADERS: usize = 100;
+/// How often a request is sent again that the upstream says it did not look at.
+const MOST_UNPROCESSED: u8 = 4;
 
 /// The connections of one worker to one endpoint.
 pub(super) struct Slot {
@@ -49,21 +49,13 @@ enum Speaks {
 }
 
 struct Idle {
-    sender: http1::SendRequest<RequestBody>,
+    connection: Exclusive,
     since: Instant,
-}
-
-/// An HTTP/2 connection that several requests use at once.
-#[derive(Clone)]
-struct Shared {
-    sender: http2::SendRequest<RequestBody>,
-    /// One beyond the requests that use it.
-    streams: Rc<Cell<Instant>>,
 }
 
 /// A connection with room for one request.
 enum Connection {
-    Http1(http1::SendRequest<RequestBody>),
+    Http1(Exclusive),
     Http2(Shared),
 }
 
@@ -79,13 +71,13 @@ impl Lease {
     /// Keeps the connection for the next request.
     pub(crate) fn give_back(self) {
         let Self { connection, slot, ticket: _ } = self;
-        let Connection::Http1(sender) = connection else { return };
-        if sender.is_closed() {
+        let Connection::Http1(connection) = connection else { return };
+        if connection.sender.is_closed() {
             return;
         }
         let mut idle = slot.idle.borrow_mut();
         if idle.len() < slot.rules.connections.most_idle {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle { connection, since: Instant::now() });
         }
     }
 
@@ -117,14 +109,14 @@ impl Slot {
     /// Sends a request to this endpoint and waits for the head of its answer. One that did not leave stays in `request`, which is not
     /// handed over by value: each copy of it would make the future of every request larger.
     ///
-    /// A request is sent a second time only if that cannot repeat its effect: it never left, or it is safe, has no body, and the
-    /// connection had been idle so long that the backend had probably closed it.
+    /// A request is sent a second time only if that cannot repeat its effect: it never left, the backend says that it did not look at
+    /// it, or it is safe, has no body, and the connection had been idle so long that the backend had probably closed it.
     pub(super) async fn exchange(
         self: &Rc<Self>,
         request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
-        let mut takes_kept = true;
+        let (mut takes_kept, mut unprocessed) = (true, 0);
         loop {
             let kept = if takes_kept { self.take() } else { None };
             let is_new = kept.is_none();
@@ -135,7 +127,7 @@ impl Slot {
             };
             let spare = is_suspect.then(|| request.as_ref().and_then(retry::copy_of_safe).map(Box::new)).flatten();
             let outcome = match connection {
-                Connection::Http1(sender) => self.over_http1(sender, request, deadlines).await,
+                Connection::Http1(exclusive) => self.over_http1(exclusive, request, deadlines).await,
                 // Boxed as well: the usual way is the other.
                 Connection::Http2(shared) => Box::pin(self.over_http2(shared, request, deadlines)).await,
             };
@@ -143,6 +135,13 @@ impl Slot {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
+            if matches!(fault, SendFault::Unprocessed(_)) && request.is_some() {
+                if unprocessed == MOST_UNPROCESSED {
+                    return Err(fault);
+                }
+                unprocessed += 1;
+                continue;
+            }
             if is_new || matches!(fault, SendFault::Timeout(_)) {
                 return Err(fault);
             }
@@ -171,31 +170,34 @@ impl Slot {
         self.retain_alive(&mut idle);
         // A connection whose answer came before its request was complete still sends the rest: waiting for it would let whoever
         // uploads slowly hold up a stranger's request.
-        let ready = idle.iter().rposition(|idle| idle.sender.is_ready())?;
-        let Idle { sender, since } = idle.remove(ready);
-        Some((Connection::Http1(sender), since.elapsed() > SUSPECT))
+        let ready = idle.iter().rposition(|idle| idle.connection.sender.is_ready())?;
+        let Idle { connection, since } = idle.remove(ready);
+        Some((Connection::Http1(connection), since.elapsed() > SUSPECT))
     }
 
     fn take_shared(&self) -> Option<Shared> {
-        let mut all = self.shared.borrow_mut();
-        all.retain(|shared| !shared.sender.is_closed());
+        let (mut all, generation) = (self.shared.borrow_mut(), self.endpoint.generation());
+        all.retain(|shared| shared.is_usable(generation));
         let least_busy = all.iter().min_by_key(|shared| shared.in_use())?;
         let is_full = least_busy.in_use() >= self.rules.connections.streams.get() as usize;
         (!is_full || all.len() >= MOST_SHARED).then(|| least_busy.clone())
     }
 
     fn retain_alive(&self, idle: &mut Vec<Idle>) {
-        let most = self.rules.connections.idle;
-        idle.retain(|idle| idle.since.elapsed() < most && !idle.sender.is_closed());
+        let (most, generation) = (self.rules.connections.idle, self.endpoint.generation());
+        idle.retain(|idle| {
+            let connection = &idle.connection;
+            idle.since.elapsed() < most && connection.generation == generation && !connection.sender.is_closed()
+        });
     }
 
     /// Closes what has been idle for too long.
     pub(super) fn evict(&self) {
         self.retain_alive(&mut self.idle.borrow_mut());
-        let most = self.rules.connections.idle.max(LEAST_IDLE_SHARED);
-        self.shared.borrow_mut().retain(|shared| {
-            !shared.sender.is_closed() && (shared.in_use() > 0 || shared.streams.get().elapsed() < most)
-        });
+        let (most, generation) = (self.rules.connections.idle.max(LEAST_IDLE_SHARED), self.endpoint.generation());
+        self.shared
+            .borrow_mut()
+            .retain(|shared| shared.is_usable(generation) && (shared.in_use() > 0 || shared.idle_for() < most));
     }
 
     async fn open(&self, deadlines: Deadlines) -> Result<Connection, SendFault> {
@@ -215,6 +217,8 @@ impl Slot {
     }
 
     async fn handshake(&self, deadlines: Deadlines) -> Result<Connection, SendFault> {
+        // Before the look at its addresses: they may be newer, and never older.
+        let generation = self.endpoint.generation();
         let opened = async {
             let transport = connect_to(&self.endpoint, self.endpoint.tls.as_ref()).await?;
             let is_http2 = match self.rules.protocol {
@@ -225,7 +229,11 @@ impl Slot {
                 Protocol::Http2 => return Err(SendFault::Unreachable("no-http2-agreed")),
             };
             let (io, rules) = (TokioIo::new(transport), &self.rules.connections);
-            if is_http2 { http2(io, rules).await.map(Connection::Http2) } else { http1(io, rules).await }
+            if is_http2 {
+                http2(io, rules, generation).await.map(Connection::Http2)
+            } else {
+                http1(io, rules, generation).await.map(Connection::Http1)
+            }
         };
         let connection =
             timeout(deadlines.connect, opened).await.map_err(|_| SendFault::Timeout("no-connection-in-time"))??;
@@ -241,7 +249,7 @@ impl Slot {
 
     async fn over_http1(
         self: &Rc<Self>,
-        mut sender: http1::SendRequest<RequestBody>,
+        mut connection: Exclusive,
         request: &mut Option<Request<RequestBody>>,
         deadlines: Deadlines,
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
@@ -249,8 +257,8 @@ impl Slot {
         let Some(sent) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
         tokio::select! {
             biased;
-            answer = sender.try_send_request(sent) => match answer {
-                Ok(response) => Ok((response, self.lease(Connection::Http1(sender)))),
+            answer = connection.sender.try_send_request(sent) => match answer {
+                Ok(response) => Ok((response, self.lease(Connection::Http1(connection)))),
                 Err(mut failed) => {
                     *request = failed.take_message();
                     Err(retry::fault(failed.error()))
@@ -268,111 +276,33 @@ impl Slot {
     ) -> Result<(Response<Incoming>, Lease), SendFault> {
         let late = deadlines.passed(request.as_ref().and_then(|request| request.body().watch()));
         let Some(sent) = request.take() else { return Err(SendFault::NoAnswer("no-request")) };
+        let spare = retry::copy_of_whole(&sent);
         tokio::select! {
             biased;
             answer = shared.sender.try_send_request(in_http2(sent, self.endpoint.tls.is_some())) => match answer {
                 Ok(response) => Ok((response, self.lease(Connection::Http2(shared)))),
                 Err(mut failed) => {
                     *request = failed.take_message().map(in_http1);
-                    Err(retry::fault(failed.error()))
+                    let fault = retry::fault(failed.error());
+                    if let SendFault::Unprocessed(cause) = fault {
+                        *request = request.take().or(spare);
+                        if cause == retry::CONNECTION_LEFT {
+                            self.leave(&shared);
+                        }
+                    }
+                    Err(fault)
                 }
             },
             () = late => Err(SendFault::Timeout("no-answer-in-time")),
         }
     }
 
+    /// Takes no more requests to a connection that the backend leaves: what it still answers there goes on.
+    fn leave(&self, left: &Shared) {
+        self.shared.borrow_mut().retain(|shared| !shared.is(left));
+    }
+
     fn lease(self: &Rc<Self>, connection: Connection) -> Lease {
         Lease { connection, slot: self.clone(), ticket: None }
-    }
-}
-
-impl Shared {
-    fn in_use(&self) -> usize {
-        Rc::strong_count(&self.streams).saturating_sub(1)
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // What is idle is measured from here.
-        self.streams.set(Instant::now());
-    }
-}
-
-async fn http1(io: TokioIo<super::transport::Transport>, rules: &Connections) -> Result<Connection, SendFault> {
-    let mut builder = http1::Builder::new();
-    // hyper wants at least 8 KiB.
-    builder.max_buf_size(rules.head_bytes.get().max(8 * 1024));
-    if rules.headers.get() != HYPERS_OWN_HEADERS {
-        builder.max_headers(rules.headers.get());
-    }
-    let (sender, connection) = builder.handshake(io).await.map_err(|_| SendFault::NoAnswer("handshake"))?;
-    // Ends when the connection does; whoever waits for an answer is told by the sender.
-    tokio::task::spawn_local(async move {
-        let _ = connection.with_upgrades().await;
-    });
-    Ok(Connection::Http1(sender))
-}
-
-async fn http2(io: TokioIo<super::transport::Transport>, rules: &Connections) -> Result<Shared, SendFault> {
-    let (sender, connection) = http2::Builder::new(OnThisThread)
-        .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(rules.head_bytes.get()).unwrap_or(u32::MAX))
-        .keep_alive_interval(rules.ping)
-        .keep_alive_timeout(rules.ping)
-        .initial_max_send_streams(rules.streams.get() as usize)
-        .max_send_buf_size(256 * 1024)
-        .handshake(io)
-        .await
-        .map_err(|_| SendFault::NoAnswer("handshake"))?;
-    tokio::task::spawn_local(async move {
-        let _ = connection.await;
-    });
-    Ok(Shared { sender, streams: Rc::new(Cell::new(Instant::now())) })
-}
-
-/// The form that a request has in HTTP/2: its target names scheme and authority, and nothing in its fields speaks of one connection
-/// (`RFC 9113 §8.2.2`, §8.3.1).
-fn in_http2(mut request: Request<RequestBody>, over_tls: bool) -> Request<RequestBody> {
-    let host = request.headers_mut().remove(header::HOST);
-    request.headers_mut().remove(header::TRANSFER_ENCODING);
-    *request.version_mut() = Version::HTTP_2;
-    let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme = Some(if over_tls { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP });
-    parts.authority = host.and_then(|host| host.as_bytes().try_into().ok());
-    if parts.authority.is_none() {
-        parts.authority = Some(http::uri::Authority::from_static("localhost"));
-    }
-    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
-    request
-}
-
-/// The form that the gate writes requests in, for one that did not leave in the other.
-fn in_http1(mut request: Request<RequestBody>) -> Request<RequestBody> {
-    if request.version() != Version::HTTP_2 {
-        return request;
-    }
-    *request.version_mut() = Version::HTTP_11;
-    let parts = std::mem::take(request.uri_mut()).into_parts();
-    if let Some(host) = parts.authority.and_then(|authority| authority.as_str().parse().ok()) {
-        request.headers_mut().insert(header::HOST, host);
-    }
-    if !request.body().is_empty() && !request.headers().contains_key(header::CONTENT_LENGTH) {
-        let chunked = http::HeaderValue::from_static("chunked");
-        request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
-    }
-    *request.uri_mut() = parts.path_and_query.map(Uri::from).unwrap_or_default();
-    request
-}
-
-/// Spawns HTTP/2's tasks on the worker's own thread.
-#[derive(Clone, Copy)]
-struct OnThisThread;
-
-impl<F: Future + 'static> hyper::rt::Executor<F> for OnThisThread {
-    fn execute(&self, task: F) {
-        drop(tokio::task::spawn_local(async move {
-            task.await;
-        }));
     }
 }

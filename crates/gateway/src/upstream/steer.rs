@@ -16,7 +16,8 @@ use super::endpoint::{Endpoint, Millis, Outcome};
 use super::group::Remote;
 use super::pool::{LocalGroup, Pool};
 use super::slot::{Lease, Slot};
-use super::{Deadlines, SendFault, mirror, retry};
+use super::transport::Transport;
+use super::{Deadlines, SendFault, dedicated, mirror, retry};
 use crate::body::RequestBody;
 use crate::config::{Balance, WhenAllDown};
 
@@ -25,35 +26,54 @@ const LEAST_TRIES_UNSENT: u8 = 2;
 /// The pause before an endpoint is asked again that has just failed; twice as long each time.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// A request counted at its endpoint, until this is dropped.
-pub(super) struct Ticket {
+/// A request, or a connection of its own, counted at its endpoint until this is dropped.
+pub(crate) struct Ticket {
     remote: Arc<Remote>,
-    slot: Rc<Slot>,
+    pub(super) endpoint: Arc<Endpoint>,
     outcome: Outcome,
+    is_told: bool,
 }
 
 impl Ticket {
     /// `None` if the endpoint has enough to do, or a probe is under way.
-    fn take(remote: &Arc<Remote>, slot: &Rc<Slot>, now: Millis) -> Option<Self> {
-        let load = &slot.endpoint.load.in_flight;
+    fn take(remote: &Arc<Remote>, endpoint: &Arc<Endpoint>, now: Millis) -> Option<Self> {
+        let load = &endpoint.load.in_flight;
         let before = load.fetch_add(1, Relaxed);
         let is_full = remote.rules.limits.requests.is_some_and(|most| before >= most.get());
-        if is_full || !slot.endpoint.enter(now) {
+        if is_full || !endpoint.enter(now) {
             load.fetch_sub(1, Relaxed);
             return None;
         }
-        Some(Self { remote: remote.clone(), slot: slot.clone(), outcome: Outcome::Abandoned })
+        let (remote, endpoint) = (remote.clone(), endpoint.clone());
+        Some(Self { remote, endpoint, outcome: Outcome::Abandoned, is_told: false })
     }
 
     pub(super) fn failed(&mut self) {
         self.outcome = Outcome::Failed;
     }
+
+    /// What an answer says about the endpoint.
+    fn answered(&mut self, status: StatusCode) {
+        self.outcome = if is_failure(status) { Outcome::Failed } else { Outcome::Answered };
+    }
+
+    /// The same where the place is kept for long after the answer: a circuit that asks by one request is told at once.
+    pub(super) fn answered_and_stays(&mut self, status: StatusCode) {
+        self.answered(status);
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        if !std::mem::replace(&mut self.is_told, true) {
+            self.remote.ended(&self.endpoint, self.outcome);
+        }
+    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.slot.endpoint.load.in_flight.fetch_sub(1, Relaxed);
-        self.remote.ended(&self.slot.endpoint, self.outcome);
+        self.endpoint.load.in_flight.fetch_sub(1, Relaxed);
+        self.tell();
         if self.remote.queue.waiting.load(Relaxed) > 0 {
             self.remote.queue.freed.notify_one();
         }
@@ -72,16 +92,16 @@ pub(super) async fn send(
     let rules = &remote.rules.retry;
     remote.budget.earn(rules);
     mirror::copy(pool, remote, &mut request, deadlines);
-    let mut tries = Tries { pool, remote, group, tried: Vec::new(), repeated: 0 };
+    let mut tries = Tries::new(pool, remote, group);
     loop {
-        let mut ticket = tries.admit(deadlines).await?;
+        let (mut ticket, slot) = tries.admit(deadlines).await?;
         let spare = (tries.repeated < rules.most).then(|| retry::copy_of_repeatable(&request, rules)).flatten();
         let watch = request.body().watch();
         let patience = rules.per_try.filter(|_| spare.is_some());
         let mut sent = Some(request);
-        let fault = match attempt(&ticket.slot, &mut sent, deadlines, patience).await {
+        let fault = match attempt(&slot, &mut sent, deadlines, patience).await {
             Ok((response, mut lease)) => {
-                ticket.outcome = if is_failure(response.status()) { Outcome::Failed } else { Outcome::Answered };
+                ticket.answered(response.status());
                 let is_taken = !rules.statuses.contains(&response.status().as_u16())
                     // The upstream has said when to come back: that is for the client to hear.
                     || response.headers().contains_key(header::RETRY_AFTER);
@@ -100,7 +120,7 @@ pub(super) async fn send(
             ticket.failed();
         }
         request = if let Some(unsent) = sent {
-            if tries.repeated >= rules.most.max(LEAST_TRIES_UNSENT) || Instant::now() >= deadlines.total {
+            if !tries.may_go_elsewhere(deadlines) {
                 return Err(fault);
             }
             unsent
@@ -108,6 +128,29 @@ pub(super) async fn send(
             spare.filter(|_| retry::is_worth_another(fault) && tries.may_repeat(deadlines)).ok_or(fault)?
         };
         tries.next(&ticket).await;
+    }
+}
+
+/// Opens a connection of its own to one of the endpoints, and takes a place there for as long as the connection stays.
+pub(super) async fn open(
+    pool: &Pool,
+    remote: &Arc<Remote>,
+    group: &LocalGroup,
+    deadlines: Deadlines,
+) -> Result<(Transport, Ticket), SendFault> {
+    let mut tries = Tries::new(pool, remote, group);
+    loop {
+        let (mut ticket, _) = tries.admit(deadlines).await?;
+        match dedicated::reach(&ticket.endpoint, deadlines).await {
+            Ok(transport) => return Ok((transport, ticket)),
+            Err(fault) => {
+                ticket.failed();
+                if !tries.may_go_elsewhere(deadlines) {
+                    return Err(fault);
+                }
+                tries.next(&ticket).await;
+            }
+        }
     }
 }
 
@@ -138,14 +181,23 @@ struct Tries<'a> {
 
 /// What came of looking for an endpoint.
 enum Choice {
-    Taken(Ticket),
+    Taken(Ticket, Rc<Slot>),
     /// All that could be asked have enough to do.
     Full,
     /// Nobody is to be asked.
     Refused(&'static str),
 }
 
-impl Tries<'_> {
+impl<'a> Tries<'a> {
+    fn new(pool: &'a Pool, remote: &'a Arc<Remote>, group: &'a LocalGroup) -> Self {
+        Self { pool, remote, group, tried: Vec::new(), repeated: 0 }
+    }
+
+    /// Whether what never left may be tried once more.
+    fn may_go_elsewhere(&self, deadlines: Deadlines) -> bool {
+        self.repeated < self.remote.rules.retry.most.max(LEAST_TRIES_UNSENT) && Instant::now() < deadlines.total
+    }
+
     /// Whether a request that left may be sent once more: within its time and the upstream's budget.
     fn may_repeat(&self, deadlines: Deadlines) -> bool {
         if Instant::now() >= deadlines.total {
@@ -161,7 +213,7 @@ impl Tries<'_> {
     /// Makes ready for the next try; an endpoint that is asked twice in a row gets a moment.
     async fn next(&mut self, failed: &Ticket) {
         self.remote.counts.retries.fetch_add(1, Relaxed);
-        self.tried.push(failed.slot.endpoint.clone());
+        self.tried.push(failed.endpoint.clone());
         if self.tried.len() >= self.group.slots(self.remote).slots.len() {
             let pause = PAUSE.saturating_mul(1 << self.repeated.min(5));
             let jitter = self.pool.worker().dice.below(u64::try_from(pause.as_micros()).unwrap_or(u64::MAX));
@@ -171,13 +223,13 @@ impl Tries<'_> {
     }
 
     /// A place at an endpoint, waited for if need be.
-    async fn admit(&self, deadlines: Deadlines) -> Result<Ticket, SendFault> {
+    async fn admit(&self, deadlines: Deadlines) -> Result<(Ticket, Rc<Slot>), SendFault> {
         let refused = |why| {
             self.remote.counts.refused.fetch_add(1, Relaxed);
             Err(SendFault::Busy(why))
         };
         match self.choose() {
-            Choice::Taken(ticket) => return Ok(ticket),
+            Choice::Taken(ticket, slot) => return Ok((ticket, slot)),
             Choice::Refused(why) => return refused(why),
             Choice::Full => {}
         }
@@ -195,7 +247,7 @@ impl Tries<'_> {
             let mut freed = pin!(queue.freed.notified());
             freed.as_mut().enable();
             match self.choose() {
-                Choice::Taken(ticket) => return Ok(ticket),
+                Choice::Taken(ticket, slot) => return Ok((ticket, slot)),
                 Choice::Refused(why) => return refused(why),
                 Choice::Full if timeout_at(until, freed).await.is_err() => return refused("no-room-in-time"),
                 Choice::Full => {}
@@ -251,8 +303,9 @@ impl Tries<'_> {
                 Balance::LeastLoaded => balance::least_loaded(&candidates, &self.pool.worker().dice),
                 Balance::RoundRobin => balance::in_turns(&candidates, &slots.turns),
             }?;
-            if let Some(ticket) = slots.slots.get(chosen).and_then(|slot| Ticket::take(self.remote, slot, now)) {
-                return Some(Choice::Taken(ticket));
+            let slot = slots.slots.get(chosen)?;
+            if let Some(ticket) = Ticket::take(self.remote, &slot.endpoint, now) {
+                return Some(Choice::Taken(ticket, slot.clone()));
             }
             candidates.retain(|candidate| candidate.index != chosen);
         }

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::watch::{Bounds, From, Violation, Watch};
 use crate::config::WebSocket;
 use crate::pipeline::Admission;
+use crate::upstream::Ticket;
 use crate::vigil::Vigil;
 
 /// What is read at once.
@@ -37,6 +38,8 @@ pub(crate) struct Tunnel {
     vigil: Vigil,
     request_id: RequestId,
     ledger: Option<(Recorder, Admission)>,
+    /// Its place at the upstream's endpoint, where those are counted.
+    ticket: Option<Ticket>,
 }
 
 impl Tunnel {
@@ -46,9 +49,10 @@ impl Tunnel {
         compression: bool,
         vigil: Vigil,
         request_id: RequestId,
+        ticket: Option<Ticket>,
     ) -> Self {
         let bounds = Bounds { message_bytes: rules.message_bytes, frame_bytes: rules.frame_bytes, compression };
-        Self { upstream: TokioIo::new(upstream), rules, bounds, vigil, request_id, ledger: None }
+        Self { upstream: TokioIo::new(upstream), rules, bounds, vigil, request_id, ledger: None, ticket }
     }
 
     /// Where its end is recorded, and the place among the requests in flight that it keeps.
@@ -64,7 +68,7 @@ impl Tunnel {
         early: Bytes,
         draining: impl Future<Output = ()>,
     ) {
-        let Self { upstream, rules, bounds, vigil, request_id, ledger } = self;
+        let Self { upstream, rules, bounds, vigil, request_id, ledger, ticket: _kept_until_the_end } = self;
         let shared = Shared::new(ledger, request_id, rules.rate, rules.idle);
         let (from_client, to_client) = split(client);
         let (from_upstream, to_upstream) = split(upstream);

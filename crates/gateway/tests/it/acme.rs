@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_gateway::config::{Acme, AcmeChallenge, Config, ExternalAccount, Tls, TlsVersion};
 use bartizan_testkit::{EXTERNAL_ACCOUNT_KEY, Pebble, Upstream};
@@ -20,6 +20,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use x509_parser::asn1_rs::FromDer as _;
+use x509_parser::prelude::X509Certificate;
 
 use crate::harness::{Gated, config, eventually, route};
 use crate::wire::exchange;
@@ -132,6 +134,37 @@ async fn a_certificate_is_fetched_by_a_document_on_the_plain_listener_which_answ
     assert_eq!(exchange(gate.redirect_address(), asked).await.status, 308);
     let answered = gate.events().iter().filter(|event| event["http"]["response"]["status_code"] == 200).count();
     assert!(answered >= NAMES.len(), "the authority's questions are events like any other: {answered}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_renewed_before_it_ends_and_no_handshake_is_lost_on_the_way() {
+    if !is_installed() {
+        return;
+    }
+    let (upstream, state) = (Upstream::answering(StatusCode::OK, "hello"), tempfile::tempdir().unwrap());
+    let listen = free_address();
+    let pebble = Pebble::issuing_for(Duration::from_secs(12), listen.port(), 9);
+    let gate = Gated::start(fetching(&pebble, listen, &upstream, state.path(), AcmeChallenge::TlsAlpn01));
+    wait_for_certificate(&gate).await;
+    let first = shown(gate.address(), &["http/1.1"]).await.unwrap();
+    let (mut handshakes, end) = (0, Instant::now() + Duration::from_secs(40));
+    loop {
+        let now = shown(gate.address(), &["http/1.1"]).await.expect("a handshake was lost");
+        handshakes += 1;
+        let (_, parsed) = X509Certificate::from_der(&now).unwrap();
+        assert!(parsed.validity().is_valid(), "after {handshakes} handshakes: {:?}", parsed.validity());
+        if now != first {
+            break;
+        }
+        assert!(Instant::now() < end, "it is never renewed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(handshakes > 20, "{handshakes}");
+    let kept = fs::read_to_string(state.path().join("acme/api.test.example.pem")).unwrap();
+    let records = gate.records();
+    let loaded: Vec<_> = records.iter().filter(|it| it["event"]["action"] == "certificate-loaded").collect();
+    assert_eq!(loaded.len(), 2, "both are told of: {loaded:#?}");
+    assert!(kept.contains("PRIVATE KEY") && kept.contains("CERTIFICATE"), "what a restart would show");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -227,3 +227,21 @@ async fn hosts_that_are_configured_are_served_and_a_port_makes_no_difference() {
         assert_eq!(reply.status, 421, "{host}: {reply:?}");
     }
 }
+
+#[tokio::test]
+async fn an_empty_host_is_nobody_whatever_the_gate_is_called() {
+    let upstream = Upstream::answering(StatusCode::OK, "hello");
+    // With a URL that names no authority, or one that nobody may say, the gate's own name is the empty one.
+    for public_url in ["/", "http://user@api.test", "http://api.test"] {
+        let mut rules = config(vec![route("/", upstream.address())]);
+        rules.server.public_url = public_url.parse().unwrap();
+        let gate = Gated::start(rules);
+        for host in ["", " ", ":", ":80", "user@", "@", "user@api.test"] {
+            let reply = exchange(gate.address(), format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+            assert!(matches!(reply.status, 400 | 421), "{public_url} `{host}`: {reply:?}");
+        }
+        let reply = exchange(gate.address(), "GET / HTTP/1.1\r\nHost:\r\n\r\n").await;
+        assert_eq!(reply.status, 400, "{public_url}: {reply:?}");
+    }
+    assert!(upstream.received().is_empty(), "{:?}", upstream.received());
+}

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use bartizan_gateway::config::Config;
+use bartizan_testkit::frames::{
+    CALM, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, Http2, PING, PRIORITY, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, fields, frame, get, reset,
+};
 use bartizan_testkit::{Answer, Certificate, HttpClient, Protocol, Upstream};
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::frames::{
-    CALM, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, Http2, PING, PRIORITY, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE, fields, frame, get,
-};
 use crate::harness::{Gated, config, eventually, rate, route};
 use crate::tls::over_tls;
 
@@ -36,7 +36,7 @@ impl Target {
     }
 
     async fn client(&self, settings: &[(u16, u32)]) -> Http2 {
-        Http2::open(&self.gate, &self.certificate, settings).await
+        Http2::open(&self.honest(), &self.url(), settings).await.unwrap()
     }
 
     /// The connection ended for a flood, with one event; an honest client is served all the same.
@@ -50,10 +50,17 @@ impl Target {
     }
 
     async fn serves_others(&self) {
-        let client = HttpClient::trusting(&self.certificate.der).over(Protocol::Http2);
-        let url = format!("https://localhost:{}/", self.gate.address().port());
-        let answer = client.connecting_to(self.gate.address()).get(&url).await.unwrap();
+        let answer = self.honest().get(&self.url().to_string()).await.unwrap();
         assert_eq!(answer.status, StatusCode::OK);
+    }
+
+    fn honest(&self) -> HttpClient {
+        let client = HttpClient::trusting(&self.certificate.der).over(Protocol::Http2);
+        client.connecting_to(self.gate.address())
+    }
+
+    fn url(&self) -> Uri {
+        format!("https://localhost:{}/", self.gate.address().port()).parse().unwrap()
     }
 }
 
@@ -73,7 +80,7 @@ async fn rapid_reset_cve_2023_44487() {
     let mut client = target.client(&[]).await;
     flood(&mut client, |number| {
         let stream = 2 * number + 1;
-        [get(stream), frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())].concat()
+        [get(stream), reset(stream, CANCEL)].concat()
     })
     .await;
     assert!(target.upstream.received().len() < 500, "{}", target.upstream.received().len());
@@ -98,7 +105,7 @@ async fn rapid_reset_that_waits_until_the_upstream_is_asked() {
             }
             sleep(Duration::from_millis(5)).await;
         }
-        let resets = ten.iter().flat_map(|stream| frame(RST_STREAM, 0, *stream, &8_u32.to_be_bytes()));
+        let resets = ten.iter().flat_map(|stream| reset(*stream, CANCEL));
         if !client.send(resets.collect::<Vec<u8>>()).await {
             break;
         }
@@ -125,7 +132,7 @@ async fn a_page_that_is_left_may_cancel_all_that_it_was_loading() {
         for stream in streams {
             assert!(client.send(get(stream)).await);
             if stream % 4 == 1 {
-                assert!(client.send(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())).await);
+                assert!(client.send(reset(stream, CANCEL)).await);
             } else {
                 assert!(client.answered(stream).await);
             }

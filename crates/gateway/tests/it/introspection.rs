@@ -1,6 +1,7 @@
 //! Tokens that only their issuer can judge (`RFC 7662`): asked, remembered for a moment, and refused while it cannot be asked.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -225,4 +226,36 @@ async fn a_token_goes_to_the_issuer_whose_prefix_it_has_and_a_jwt_to_the_one_tha
     assert_eq!((server.asked().len(), prefixed.asked().len()), (1, 1));
     let subjects: Vec<_> = gate.events().iter().map(|event| event["user"]["id"].clone()).collect();
     assert_eq!(subjects, [json!("bob"), json!("carol"), Value::Null]);
+}
+
+/// Breaks off once, as a server does that closes a connection at the moment when it is used again.
+fn breaks_off_once(document: Value) -> Answer {
+    static HAS: AtomicBool = AtomicBool::new(false);
+    if HAS.swap(true, Ordering::SeqCst) { json_answer(document) } else { Answer::Close }
+}
+
+#[tokio::test]
+async fn questions_share_a_connection_and_one_that_is_closed_meanwhile_loses_none() {
+    let (server, backend) = (Server::start(), hello());
+    let gate = Gated::start(rules(&server, &backend));
+    let ask = async |first: usize, last: usize| {
+        for number in first..last {
+            server.knows(&format!("opaque-{number}"), &json!({}));
+            assert_eq!(gate.status_with("/", &format!("opaque-{number}")).await, StatusCode::OK, "{number}");
+        }
+    };
+    ask(0, 10).await;
+    assert_eq!((server.asked().len(), server.upstream.connections()), (10, 1));
+    server.behaves(breaks_off_once);
+    ask(10, 20).await;
+    assert_eq!((server.asked().len(), server.upstream.connections()), (21, 2), "asked once more, over a new one");
+    server.behaves(|document| match json_answer(document) {
+        Answer::Respond(mut answer) => {
+            answer.headers_mut().insert("connection", "close".parse().unwrap());
+            Answer::Respond(answer)
+        }
+        other => other,
+    });
+    ask(20, 25).await;
+    assert_eq!((server.asked().len(), server.upstream.connections()), (26, 6), "a server that closes gets new ones");
 }

@@ -1,7 +1,6 @@
 //! The gate on real sockets, promise by promise: each test starts its own gate, its own upstream and its own audit log.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
@@ -21,13 +20,14 @@ mod filter;
 mod flaky;
 mod floods;
 mod forward;
-mod frames;
+mod framed;
 mod harness;
 mod http2_floods;
 mod introspection;
 mod layer;
 mod limits;
 mod listening;
+mod ocsp;
 mod reload;
 mod slow;
 mod smuggling;
@@ -36,8 +36,10 @@ mod tls;
 mod traces;
 mod upstream_faults;
 mod upstream_groups;
+mod upstream_http2;
 mod upstream_protocols;
 mod upstream_retries;
 mod webhooks;
 mod websocket;
+mod websocket_places;
 mod wire;

@@ -1,7 +1,7 @@
 //! Upstreams that are gone, hang, lie or break off: the client never sees one answer for another, nor half of one for a whole.
 
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_testkit::{Answer, HttpClient, RawUpstream, Step, Upstream};
 use bytes::Bytes;
@@ -182,4 +182,41 @@ async fn a_client_that_leaves_an_answer_half_read_does_not_leave_its_rest_to_the
         assert_eq!(gate.get("/small").await.text(), "small");
     }
     eventually("both events are written", || gate.recorder().metrics().render().contains("answered")).await;
+}
+
+/// An answer of a thousand bytes that says one of them every 40 ms.
+fn dribbling() -> Vec<Step> {
+    let head = Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".to_vec());
+    let bytes = (0..1000).flat_map(|_| [Step::Wait(Duration::from_millis(40)), Step::Send(b"a".to_vec())]);
+    [Step::ReadHead, head].into_iter().chain(bytes).collect()
+}
+
+#[tokio::test]
+async fn an_answer_that_dribbles_or_stops_is_cut_when_its_time_is_over() {
+    let stops =
+        vec![Step::ReadHead, Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec()), Step::Hold];
+    for script in [dribbling(), stops] {
+        let upstream = RawUpstream::start(script);
+        let mut route = route("/", upstream.address());
+        route.timeouts.total = Duration::from_millis(800);
+        let gate = Gated::start(config(vec![route]));
+        let mut wire = Wire::open(gate.address()).await;
+        let began = Instant::now();
+        wire.send(GET).await;
+        let reply = wire.reply().await;
+        assert!(!reply.is_whole && !reply.body.is_empty(), "{reply:?}");
+        assert!(began.elapsed() >= Duration::from_millis(800), "no sooner than configured");
+        assert!(wire.is_closed().await, "so that nobody takes it for whole");
+        let event = gate.only_event();
+        assert_eq!(event["http"]["response"]["status_code"], 200, "what was decided: {event:#}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_slow_but_ends_in_time_arrives_whole() {
+    let pieces = (0..20).flat_map(|_| [Step::Wait(Duration::from_millis(20)), Step::Send(b"ab".to_vec())]);
+    let head = Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n".to_vec());
+    let upstream = RawUpstream::start([Step::ReadHead, head].into_iter().chain(pieces).collect());
+    let gate = Gated::start(config(vec![route("/", upstream.address())]));
+    assert_eq!(gate.get("/").await.text(), "ab".repeat(20));
 }

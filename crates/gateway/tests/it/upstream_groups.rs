@@ -2,6 +2,8 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bartizan_gateway::config::{
@@ -9,6 +11,7 @@ use bartizan_gateway::config::{
     Resolve, Retry, Share, StatusRange, Upstream as Group, WhenAllDown,
 };
 use bartizan_testkit::{Answer, HttpClient, Upstream};
+use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 
 use crate::flaky::Flaky;
@@ -149,6 +152,44 @@ async fn health_checks_take_an_endpoint_out_and_back_whatever_requests_there_are
     eventually("it is found well", || metric(&gate, &healthy(1))).await;
     statuses(&gate, 20).await;
     assert!(asked(&ill) > 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_flaps_is_told_of_once_and_spared_until_it_is_steady() {
+    let (steady, flapping) = (Flaky::start("steady"), Arc::new(AtomicUsize::new(0)));
+    let asked = flapping.clone();
+    let flaps = Upstream::start(move |request| {
+        // Ill and well by turns, until it has made up its mind.
+        let turn = (request.target == "/healthz").then(|| asked.fetch_add(1, Ordering::SeqCst));
+        let is_ill = turn.is_some_and(|turn| turn < 40 && turn % 2 == 0);
+        let status = if is_ill { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+        Answer::Respond(Response::builder().status(status).body(Bytes::new()).unwrap())
+    });
+    let mut rules = group(&[steady.address(), flaps.address()]);
+    rules.health = Some(HealthCheck {
+        path: "/healthz".into(),
+        host: None,
+        interval: Duration::from_millis(40),
+        timeout: Duration::from_secs(5),
+        healthy_after: NonZeroU8::new(2).unwrap(),
+        unhealthy_after: NonZeroU8::new(3).unwrap(),
+        statuses: StatusRange { first: 200, last: 299 },
+    });
+    let gate = Gated::start(before(rules));
+    let requests = || flaps.received().iter().filter(|request| request.target == "/x").count();
+    eventually("it is found ill", || flapping.load(Ordering::SeqCst) >= 2).await;
+    let mut sent = 0;
+    while flapping.load(Ordering::SeqCst) < 18 {
+        assert_eq!(gate.get("/x").await.status, StatusCode::OK);
+        sent += 1;
+    }
+    assert!(sent > 0 && requests() == 0, "{} of {sent} requests went to it", requests());
+    let healthy = format!(r#"bartizan_upstream_endpoint_healthy{{upstream="shop",endpoint="{}"}} 1"#, flaps.address());
+    eventually("it is steady", || metric(&gate, &healthy)).await;
+    statuses(&gate, 20).await;
+    assert!(requests() > 0);
+    let told = gate.records().iter().filter(|it| it["event"]["action"] == "upstream-down").count();
+    assert_eq!(told, 1);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ const PONG: u8 = 0x8A;
 
 /// What the upstream does once the connection is open.
 #[derive(Clone, Copy)]
-enum Does {
+pub(crate) enum Does {
     Echo,
     /// Sends these bytes and reads on.
     Send(&'static [u8]),
@@ -35,7 +35,7 @@ enum Does {
 }
 
 /// An upstream that speaks WebSocket.
-async fn upstream(does: Does) -> SocketAddr {
+pub(crate) async fn upstream(does: Does) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -46,7 +46,7 @@ async fn upstream(does: Does) -> SocketAddr {
     address
 }
 
-async fn serve(mut stream: TcpStream, does: Does) -> Option<()> {
+pub(crate) async fn serve(mut stream: TcpStream, does: Does) -> Option<()> {
     let head = read_head(&mut stream).await?;
     let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
     let Some(key) = field("sec-websocket-key").filter(|_| field("upgrade").is_some()) else {
@@ -147,7 +147,7 @@ async fn receive(stream: &mut (impl AsyncRead + Unpin), masked: bool) -> Option<
 }
 
 /// A client's connection after its handshake.
-struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
     head: String,
 }
@@ -162,7 +162,7 @@ fn opening(fields: &str) -> String {
 }
 
 impl Socket {
-    async fn open(gate: &Gated, fields: &str) -> Self {
+    pub(crate) async fn open(gate: &Gated, fields: &str) -> Self {
         Self::ask(gate, &opening(fields)).await
     }
 
@@ -173,7 +173,7 @@ impl Socket {
         Self { stream, head }
     }
 
-    fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
     }
 
@@ -195,7 +195,7 @@ impl Socket {
     }
 }
 
-fn with(upstream: SocketAddr, change: impl FnOnce(&mut WebSocket)) -> Route {
+pub(crate) fn with(upstream: SocketAddr, change: impl FnOnce(&mut WebSocket)) -> Route {
     let mut rules = WebSocket::default();
     change(&mut rules);
     Route { websocket: Some(rules), ..route("/socket", upstream) }

@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn where_the_parent_holds_it_back_the_parent_has_to_move() {
         let said = advice(&file(Format::Npm, LOCK), "qs", "6.7.3");
-        assert_eq!(said, "express 4.17.1 accepts only `6.7.0`: upgrade express 4.17.1 to a release that takes qs 6.7.3");
+        assert_eq!(
+            said,
+            "express 4.17.1 accepts only `6.7.0`: upgrade express 4.17.1 to a release that takes qs 6.7.3"
+        );
     }
 
     #[test]

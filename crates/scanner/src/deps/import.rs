@@ -116,13 +116,16 @@ struct Import {
 impl Import {
     fn source(&mut self, path: &Path, depth: usize) -> Result<(), ImportError> {
         let failed = |source| ImportError::Io { path: path.to_owned(), source };
-        let kind = if depth == 0 { std::fs::metadata(path) } else { std::fs::symlink_metadata(path) }.map_err(failed)?;
+        let kind =
+            if depth == 0 { std::fs::metadata(path) } else { std::fs::symlink_metadata(path) }.map_err(failed)?;
         if kind.is_dir() {
             if depth > MAX_DEPTH {
                 return Err(ImportError::TooMuch { path: path.to_owned(), what: "8 levels of directories" });
             }
             let mut entries = std::fs::read_dir(path)
-                .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>())
+                .and_then(|entries| {
+                    entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()
+                })
                 .map_err(failed)?;
             // The order of a directory is the file system's; the index is the same everywhere.
             entries.sort();
@@ -148,7 +151,10 @@ impl Import {
         for index in 0..archive.len() {
             let entry = archive.by_index(index).map_err(failed)?;
             if entry.is_file() && entry.name().map_err(failed)?.ends_with(".json") {
-                let name = format!("entry {index} (`{}`)", entry.name().map_err(failed)?.escape_debug().take(80).collect::<String>());
+                let name = format!(
+                    "entry {index} (`{}`)",
+                    entry.name().map_err(failed)?.escape_debug().take(80).collect::<String>()
+                );
                 self.record(path, &name, entry)?;
             }
         }
@@ -172,9 +178,11 @@ impl Import {
         if self.records > self.limits.records || self.bytes > self.limits.bytes {
             return Err(too_much("5,000,000 records or 16 GiB of them"));
         }
-        self.builder
-            .add(&bytes)
-            .map_err(|source| ImportError::Record { path: path.to_owned(), entry: entry.to_owned(), source })
+        self.builder.add(&bytes).map_err(|source| ImportError::Record {
+            path: path.to_owned(),
+            entry: entry.to_owned(),
+            source,
+        })
     }
 }
 

@@ -20,7 +20,6 @@ const MAGIC: &[u8; 8] = b"BZADVS01";
 /// An entry of a table of names: where the name begins and its length (within the names), where the record begins (within the
 /// file) and its length, and the record's CRC-32; little-endian.
 const ENTRY: usize = 4 + 4 + 8 + 4 + 4;
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Header {

@@ -163,7 +163,15 @@ impl Format {
     pub const fn has_integrity(self) -> bool {
         matches!(
             self,
-            Self::Cargo | Self::Npm | Self::Yarn | Self::Pnpm | Self::Bun | Self::Poetry | Self::Uv | Self::Pipfile | Self::Pdm
+            Self::Cargo
+                | Self::Npm
+                | Self::Yarn
+                | Self::Pnpm
+                | Self::Bun
+                | Self::Poetry
+                | Self::Uv
+                | Self::Pipfile
+                | Self::Pdm
         )
     }
 

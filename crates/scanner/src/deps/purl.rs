@@ -31,7 +31,8 @@ pub fn purl(package: &Package) -> String {
         Ecosystem::ConanCenter => ("conan", None, &*name),
     };
     let namespace = namespace.filter(|namespace| !namespace.is_empty());
-    let address = namespace.map_or_else(|| path(kind, name), |namespace| format!("{}/{}", path(kind, namespace), encode(name)));
+    let address =
+        namespace.map_or_else(|| path(kind, name), |namespace| format!("{}/{}", path(kind, namespace), encode(name)));
     with_version(package, &address)
 }
 
@@ -82,7 +83,12 @@ mod tests {
             (Ecosystem::CratesIo, "rand", "0.7.2", "pkg:cargo/rand@0.7.2"),
             (Ecosystem::Npm, "@angular/animation", "12.3.1", "pkg:npm/%40angular/animation@12.3.1"),
             (Ecosystem::Npm, "foobar", "12.3.1", "pkg:npm/foobar@12.3.1"),
-            (Ecosystem::Maven, "org.apache.xmlgraphics:batik-anim", "1.9.1", "pkg:maven/org.apache.xmlgraphics/batik-anim@1.9.1"),
+            (
+                Ecosystem::Maven,
+                "org.apache.xmlgraphics:batik-anim",
+                "1.9.1",
+                "pkg:maven/org.apache.xmlgraphics/batik-anim@1.9.1",
+            ),
             (Ecosystem::PyPi, "Django_allauth", "12.23", "pkg:pypi/django-allauth@12.23"),
             (Ecosystem::Go, "google.golang.org/genproto", "v1.0.0", "pkg:golang/google.golang.org/genproto@v1.0.0"),
             (Ecosystem::RubyGems, "ruby-advisory-db-check", "0.12.4", "pkg:gem/ruby-advisory-db-check@0.12.4"),

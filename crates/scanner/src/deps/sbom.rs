@@ -64,7 +64,9 @@ fn components(inventory: &Inventory) -> BTreeMap<String, Component<'_>> {
             }
             if let Some(verdict) = file.verdicts.get(&index) {
                 let found = verdict.vulnerabilities.iter();
-                component.vulnerabilities.extend(found.map(|found| (found.id.as_str(), (found, verdict.upgrade.as_deref()))));
+                component
+                    .vulnerabilities
+                    .extend(found.map(|found| (found.id.as_str(), (found, verdict.upgrade.as_deref()))));
             }
         }
         for (index, package) in file.lock.packages.iter().enumerate() {

@@ -108,10 +108,6 @@ impl<'a> Node<'a> {
     pub(super) const fn is_table(&self) -> bool {
         matches!(self.value, Value::Table(_))
     }
-
-    pub(super) const fn is_list(&self) -> bool {
-        matches!(self.value, Value::List(_))
-    }
 }
 
 /// Where lines begin, to tell the line of an offset.

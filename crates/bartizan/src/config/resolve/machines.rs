@@ -133,7 +133,8 @@ impl Resolver<'_> {
     /// Which webhook the route takes; then it takes nothing else.
     pub(super) fn route_webhook(&mut self, file: &literal::File, route: &Route, place: &Place) -> Option<Arc<str>> {
         let name = route.webhook.as_ref()?;
-        let is_known = file.webhooks.iter().any(|webhook| webhook.name == *name) || self.has_dropped("webhooks");
+        let is_known =
+            file.webhooks.iter().any(|webhook| webhook.name == *name) || !self.dropped("webhooks").is_empty();
         if !is_known {
             let message = format!("there is no webhook `{name}`");
             self.error(FaultKind::Unresolvable, &place.key("webhook"), message, "declare it under `[[webhooks]]`");

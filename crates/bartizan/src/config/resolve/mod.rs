@@ -4,6 +4,7 @@ mod access;
 mod acme;
 mod answer;
 mod certificate;
+mod destination;
 mod issuers;
 mod keys;
 mod listening;
@@ -115,12 +116,14 @@ impl Resolver<'_> {
         Place::root().key(section).index(in_file)
     }
 
-    /// Whether the file has elements of that list which were left out for a fault of their own.
-    fn has_dropped(&self, section: &str) -> bool {
-        let Content::Table(sections) = &self.root.content else { return false };
-        let Some(found) = sections.iter().find(|member| member.key == section) else { return false };
-        let kept = self.kept.get(section).map_or(0, Vec::len);
-        matches!(&found.node.content, Content::List(elements) if elements.len() > kept)
+    /// The elements of a list of sections that were left out for a fault of their own.
+    fn dropped(&self, section: &str) -> Vec<(Place, &Node)> {
+        let Some(Content::List(elements)) = self.root.member(section).map(|list| &list.content) else {
+            return Vec::new();
+        };
+        let kept = self.kept.get(section).map(Vec::as_slice).unwrap_or_default();
+        let dropped = elements.iter().enumerate().filter(|(index, _)| !kept.contains(index));
+        dropped.map(|(index, node)| (Place::root().key(section).index(index), node)).collect()
     }
 
     fn span(&self, place: &Place) -> Range<usize> {

@@ -15,6 +15,7 @@ const LARGEST_BODY: u64 = 16 << 30;
 impl Resolver<'_> {
     pub(super) fn routes(&mut self, file: &File) -> Vec<gateway::Route> {
         let groups = self.upstreams(file);
+        self.names_in_dropped_routes(&groups);
         let places: Vec<Place> = (0..file.routes.len()).map(|index| self.element("routes", index)).collect();
         let names: Vec<_> =
             file.routes.iter().zip(&places).map(|(route, place)| (route.name.clone(), place.key("name"))).collect();
@@ -125,6 +126,7 @@ impl Resolver<'_> {
 
     /// A route that asks for a caller whom no credential can name is closed to everybody.
     fn credentials(&mut self, file: &File, route: &Route, place: &Place) {
+        self.certificates_are_asked_for(file, route, place);
         if matches!(route.access, Access::Word(AccessWord::Public)) || route.webhook.is_some() {
             return;
         }
@@ -143,6 +145,22 @@ impl Resolver<'_> {
                 "add `[[issuers]]` for bearer tokens, `[[keys]]` for API keys, or `[[certificates]]` for client certificates",
             );
         }
+    }
+
+    /// A certificate can only be shown where the handshake asks for one.
+    fn certificates_are_asked_for(&mut self, file: &File, route: &Route, place: &Place) {
+        let named = route.credentials.as_deref().unwrap_or_default();
+        let Some(index) = named.iter().position(|credential| *credential == Credential::Mtls) else { return };
+        // Where `[server]` itself is at fault, what it says is looked up as it was written.
+        let is_written = self.root.member("server").is_some_and(|it| it.member("client_certificates").is_some());
+        if file.server.client_certificates.is_some() || is_written {
+            return;
+        }
+        let message = format!("nobody can show a certificate at `{}`: no handshake asks for one", route.name);
+        let remedy =
+            "add `client_certificates = { ca = \"…\", mode = \"optional\" }` to `[server]`, or leave `\"mtls\"` out";
+        let place = place.key("credentials").index(index);
+        self.error(FaultKind::Contradiction, &place, message, remedy);
     }
 
     fn timeouts(&mut self, route: &Route, place: &Place) -> gateway::UpstreamTimeouts {

@@ -7,11 +7,11 @@ use bartizan_gateway::config as gateway;
 use super::Resolver;
 use crate::config::faults::{Fault, FaultKind};
 use crate::config::literal::{
-    Balance, Breaker, Connections, File, HealthCheck, Mirror, Outlier, OutlierSetting, Retry, RetryMethods, Route,
-    RouteShare, RouteUpstream, TlsVersion, Upstream, UpstreamEndpoint, UpstreamProtocol, UpstreamTls, WhenAllDown,
+    Balance, Breaker, Connections, File, HealthCheck, Mirror, Outlier, OutlierSetting, Retry, RetryMethods, TlsVersion,
+    Upstream, UpstreamEndpoint, UpstreamProtocol, UpstreamTls, WhenAllDown,
 };
 use crate::config::tree::Place;
-use crate::config::units::{Endpoint, Period, Target, Url};
+use crate::config::units::{Endpoint, Period};
 
 /// The largest head of an answer that is read.
 const LARGEST_HEAD: u64 = 1 << 20;
@@ -42,92 +42,13 @@ impl Resolver<'_> {
             let group = mirror.and_then(|mirror| self.group(upstream, place, Some(mirror))).map(Arc::new);
             groups.insert(upstream.name.to_string(), group);
         }
+        let dropped = self.dropped("upstreams");
+        let names: Vec<String> =
+            dropped.iter().filter_map(|(_, node)| Some(node.member("name")?.text()?.to_owned())).collect();
+        for name in names {
+            groups.entry(name).or_insert(None);
+        }
         groups
-    }
-
-    /// Whom a route's requests are for.
-    pub(super) fn destination(
-        &mut self,
-        route: &Route,
-        place: &Place,
-        groups: &Groups,
-    ) -> Option<gateway::Destination> {
-        let at = place.key("upstream");
-        if !matches!(route.upstream, RouteUpstream::One(Target::Endpoint(Endpoint::Url(_))))
-            && route.upstream_ca.is_some()
-        {
-            let message = "`upstream_ca` is for an `https` upstream that the route itself names";
-            let remedy = "write it in the upstream: `tls = { ca = \"…\" }`";
-            self.error(FaultKind::Contradiction, &place.key("upstream_ca"), message, remedy);
-        }
-        match &route.upstream {
-            RouteUpstream::One(Target::Endpoint(Endpoint::Url(url))) => self.plain(route, url, place),
-            RouteUpstream::One(Target::Endpoint(Endpoint::Unix(path))) => {
-                let address = gateway::EndpointAddress::Unix(path.clone());
-                Some(gateway::Upstream::single(address.to_string(), address).into())
-            }
-            RouteUpstream::One(Target::Named(name)) => {
-                self.named(name.as_str(), &at, groups).map(gateway::Destination::from)
-            }
-            RouteUpstream::Split(shares) => self.split(shares, &at, groups),
-        }
-    }
-
-    fn named(&mut self, name: &str, place: &Place, groups: &Groups) -> Option<Arc<gateway::Upstream>> {
-        if let Some(group) = groups.get(name) {
-            return group.clone();
-        }
-        let message = format!("there is no upstream named `{name}`");
-        let remedy = "name one of the `[[upstreams]]`, or write the origin, such as `\"http://127.0.0.1:3000\"`";
-        self.error(FaultKind::Unresolvable, place, message, remedy);
-        None
-    }
-
-    fn split(&mut self, shares: &[RouteShare], place: &Place, groups: &Groups) -> Option<gateway::Destination> {
-        let resolved: Vec<_> = shares
-            .iter()
-            .enumerate()
-            .map(|(index, share)| {
-                let upstream = self.named(share.name.as_str(), &place.index(index).key("name"), groups)?;
-                Some(gateway::Share { upstream, weight: share.weight })
-            })
-            .collect();
-        if shares.iter().all(|share| share.weight == 0) {
-            let message = "no share has a weight, so that nobody would get the requests";
-            self.error(FaultKind::OutOfRange, place, message, "give at least one a `weight` above 0");
-            return None;
-        }
-        let mut shares = resolved.into_iter().collect::<Option<Vec<_>>>()?.into_iter();
-        Some(gateway::Destination { first: shares.next()?, others: shares.collect() })
-    }
-
-    /// A route's own URL: an upstream of one endpoint, with the rules that hold where nothing is said.
-    fn plain(&mut self, route: &Route, url: &Url, place: &Place) -> Option<gateway::Destination> {
-        self.origin_only(url, &place.key("upstream"));
-        if let Some(path) = &route.upstream_ca {
-            let place = place.key("upstream_ca");
-            let content = self.content(path, &place, "file of authorities")?;
-            self.contents.push(content);
-            if !url.is_https() {
-                let message = "`upstream_ca` is for an `https` upstream, and this one is `http`";
-                self.error(FaultKind::Contradiction, &place, message, "write `https://…`, or leave it out");
-            }
-        }
-        let mut upstream = gateway::Upstream::at(url.as_str().trim_end_matches('/'), &url.origin()?)?;
-        if route.grpc.is_some() {
-            upstream.protocol = if url.is_https() { gateway::Protocol::Http2 } else { gateway::Protocol::H2c };
-        }
-        if let Some(tls) = &mut upstream.tls {
-            tls.authorities = route.upstream_ca.as_ref().map(|path| self.beside(path));
-        }
-        Some(upstream.into())
-    }
-
-    fn origin_only(&mut self, url: &Url, place: &Place) {
-        if !url.is_origin() {
-            let message = format!("`{url}` has a path, but the request's own path is forwarded");
-            self.error(FaultKind::Malformed, place, message, "name scheme, host and port only");
-        }
     }
 
     fn group(

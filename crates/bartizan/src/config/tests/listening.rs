@@ -8,7 +8,7 @@ fn acme(keys: &str) -> String {
     server(&format!("public_url = \"https://api.example.com\"\ntls = {{ acme = {{ {keys} }} }}"))
 }
 
-fn authority() -> String {
+pub(super) fn authority() -> String {
     let mut parameters = rcgen::CertificateParams::default();
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()

@@ -1,11 +1,13 @@
 use bartizan_policy::{CredentialKind, Revocation};
 use bartizan_token::Presence;
 
+use super::listening::authority;
 use super::{Pretended, Style};
 
 const SOUND: &str = r#"
 [server]
 listen = "127.0.0.1:8443"
+client_certificates = { ca = "ca.pem", mode = "optional" }
 
 [[issuers]]
 issuer = "https://login.example.com"
@@ -53,7 +55,8 @@ access = "signed-in"
 
 fn environment() -> Pretended {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    Pretended::default().with_variable("ASKING", "s3cret").with_variable("NEW", secret).with_variable("OLD", secret)
+    let pretended = Pretended::default().with_file("ca.pem", authority());
+    pretended.with_variable("ASKING", "s3cret").with_variable("NEW", secret).with_variable("OLD", secret)
 }
 
 /// What a user sees when these words of the sound file are replaced.
@@ -114,4 +117,15 @@ fn a_weak_secret_of_a_webhook_is_a_fault_that_does_not_show_it() {
     let shown = environment().with_variable("OLD", "whsec_c2hvcnQ=").faults(SOUND);
     assert!(shown.contains("fewer than 128 bits"), "{shown}");
     assert!(!shown.contains("c2hvcnQ"));
+}
+
+#[test]
+fn a_route_that_takes_certificates_where_no_handshake_asks_for_one_is_a_fault() {
+    let asks = "client_certificates = { ca = \"ca.pem\", mode = \"optional\" }\n";
+    let page = faults(asks, "");
+    assert!(page.contains("nobody can show a certificate at `invoices`: no handshake asks for one"), "{page}");
+    assert_eq!(page.matches("error:").count(), 1, "{page}");
+    // Where `[server]` is at fault in another way, that alone is told.
+    let page = faults(asks, &format!("{asks}drain = 30\n"));
+    assert!(!page.contains("nobody can show a certificate"), "{page}");
 }

@@ -86,3 +86,22 @@ fn a_group_that_cannot_work_is_a_fault() {
         page.collect::<Vec<_>>().join("\n------------------------------------------------------------\n\n")
     );
 }
+
+#[test]
+fn a_name_that_no_upstream_has_is_told_beside_every_other_fault() {
+    let one = "[[upstreams]]\nname = \"shop\"\nendpoints = [\"http://127.0.0.1:3000\"]\n";
+    let nobody = "there is no upstream named `nobody`";
+    for text in [
+        // A fault of the same route, of another section, of another group.
+        file("\"nobody\"", one).replace(ACCESS, "acces = \"public\"\n"),
+        file("[{ name = \"nobody\", weight = 1 }]", one).replace(ACCESS, "access = \"publik\"\n"),
+        file("\"nobody\"", &format!("{one}[limits]\naddress = 5\n")),
+        file("\"nobody\"", &one.replace("endpoints", "endpoint")),
+    ] {
+        let page = Pretended::default().faults(&text);
+        assert_eq!(page.matches(nobody).count(), 1, "{text}\n{page}");
+        assert!(page.matches("error:").count() > 1, "{text}\n{page}");
+    }
+    let page = Pretended::default().faults(&file("\"shop\"", &one.replace("endpoints", "endpoint")));
+    assert!(!page.contains("there is no upstream"), "a group at fault is there all the same:\n{page}");
+}

@@ -71,11 +71,15 @@ impl Range {
         let Some(bounds) = self.0.iter().map(|event| Bound::read(scheme, event)).collect::<Option<Vec<_>>>() else {
             return Affected::Unknown;
         };
-        let mut limits = bounds.iter().filter_map(|bound| if let Bound::Limit(limit) = bound { Some(limit) } else { None }).peekable();
+        let mut limits = bounds
+            .iter()
+            .filter_map(|bound| if let Bound::Limit(limit) = bound { Some(limit) } else { None })
+            .peekable();
         if limits.peek().is_some() && !limits.any(|limit| version < limit) {
             return Affected::No;
         }
-        let beginnings = bounds.iter().filter_map(|bound| if let Bound::Begin(begin) = bound { Some(begin) } else { None });
+        let beginnings =
+            bounds.iter().filter_map(|bound| if let Bound::Begin(begin) = bound { Some(begin) } else { None });
         let Some(begin) = beginnings.filter(|begin| begin.as_ref().is_none_or(|begin| begin <= version)).max() else {
             return Affected::No;
         };

@@ -28,11 +28,17 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, MalformedRecord> {
     let mut packages = BTreeMap::<(Ecosystem, String), Advisory>::new();
     if record.withdrawn.is_none() {
         for affected in &record.affected {
-            let Some(ecosystem) = affected.package.as_ref().and_then(|package| Ecosystem::named(&package.ecosystem)) else { continue };
-            let name = affected.package.as_ref().map(|package| ecosystem.key(&package.name).into_owned()).unwrap_or_default();
+            let Some(ecosystem) = affected.package.as_ref().and_then(|package| Ecosystem::named(&package.ecosystem))
+            else {
+                continue;
+            };
+            let name =
+                affected.package.as_ref().map(|package| ecosystem.key(&package.name).into_owned()).unwrap_or_default();
             // A record may speak of several branches of one package.
             let advisory = packages.entry((ecosystem, name)).or_insert_with(|| record.advisory(affected));
-            advisory.ranges.extend(affected.ranges.iter().filter(|range| range.kind != "GIT").map(ReportedRange::events));
+            advisory
+                .ranges
+                .extend(affected.ranges.iter().filter(|range| range.kind != "GIT").map(ReportedRange::events));
             advisory.versions.extend(affected.versions.iter().cloned());
         }
     }
@@ -117,7 +123,10 @@ impl Record {
             summary: line.chars().take(MAX_SUMMARY).collect(),
             class: self.class(affected),
             // No limit (`*`) is the default, and a vector is all that is read of a severity.
-            vectors: severities.map(|severity| severity.score.clone()).filter(|score| score.starts_with("CVSS:")).collect(),
+            vectors: severities
+                .map(|severity| severity.score.clone())
+                .filter(|score| score.starts_with("CVSS:"))
+                .collect(),
             word: self.database_specific.get("severity").and_then(serde_json::Value::as_str).map(str::to_owned),
             ranges: Vec::new(),
             versions: Vec::new(),

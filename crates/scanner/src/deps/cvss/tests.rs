@@ -71,9 +71,16 @@ fn what_is_no_whole_vector_has_no_score() {
 
 #[test]
 fn scores_become_words_at_the_bounds_of_the_specification() {
-    for (tenths, severity) in
-        [(0.0, Severity::Info), (1.0, Severity::Low), (39.0, Severity::Low), (40.0, Severity::Medium), (69.0, Severity::Medium), (70.0, Severity::High), (89.0, Severity::High), (90.0, Severity::Critical)]
-    {
+    for (tenths, severity) in [
+        (0.0, Severity::Info),
+        (1.0, Severity::Low),
+        (39.0, Severity::Low),
+        (40.0, Severity::Medium),
+        (69.0, Severity::Medium),
+        (70.0, Severity::High),
+        (89.0, Severity::High),
+        (90.0, Severity::Critical),
+    ] {
         assert_eq!(Score::from_tenths(tenths).severity(), severity);
     }
 }

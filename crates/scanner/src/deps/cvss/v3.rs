@@ -4,7 +4,11 @@ use super::{Metrics, Score};
 pub(super) fn score(metrics: &Metrics<'_>) -> Result<Score, &'static str> {
     let value = |name, values: &[(&str, f64)]| {
         let given = metrics.get(name).ok_or("a base metric is missing")?;
-        values.iter().find(|(letter, _)| *letter == given).map(|(_, weight)| *weight).ok_or("a metric has a value that does not exist")
+        values
+            .iter()
+            .find(|(letter, _)| *letter == given)
+            .map(|(_, weight)| *weight)
+            .ok_or("a metric has a value that does not exist")
     };
     let changed = match metrics.get("S") {
         Some("U") => false,
@@ -20,11 +24,8 @@ pub(super) fn score(metrics: &Metrics<'_>) -> Result<Score, &'static str> {
         * value("PR", privileges)?
         * value("UI", &[("N", 0.85), ("R", 0.62)])?;
     let sub_score = 1.0 - (1.0 - impact("C")?) * (1.0 - impact("I")?) * (1.0 - impact("A")?);
-    let impact = if changed {
-        7.52 * (sub_score - 0.029) - 3.25 * (sub_score - 0.02).powi(15)
-    } else {
-        6.42 * sub_score
-    };
+    let impact =
+        if changed { 7.52 * (sub_score - 0.029) - 3.25 * (sub_score - 0.02).powi(15) } else { 6.42 * sub_score };
     if impact <= 0.0 {
         return Ok(Score::from_tenths(0.0));
     }

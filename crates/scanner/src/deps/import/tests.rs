@@ -23,7 +23,10 @@ const LOG4SHELL: &[u8] = include_bytes!("../../../tests/advisories/GHSA-jfh8-c2j
 fn archives_of_npm_and_maven_import_and_answer() {
     let folder = tempfile::tempdir().unwrap();
     archive(&folder.path().join("npm.zip"), &[("GHSA-mh6f-8j2x-4483.json", EVENT_STREAM)]);
-    archive(&folder.path().join("maven.zip"), &[("GHSA-jfh8-c2jp-5v3q.json", LOG4SHELL), ("README.txt", b"not a record")]);
+    archive(
+        &folder.path().join("maven.zip"),
+        &[("GHSA-jfh8-c2jp-5v3q.json", LOG4SHELL), ("README.txt", b"not a record")],
+    );
     let path = folder.path().join("new/folder/advisories.index");
     let imported = import(&[folder.path().to_owned()], &path, &ImportLimits::default()).unwrap();
     assert_eq!((imported.records, imported.left_out), (2, 0));
@@ -51,7 +54,8 @@ fn an_entry_that_climbs_out_of_the_archive_writes_nothing() {
 #[test]
 fn an_archive_that_unpacks_to_more_than_it_may_is_refused_and_the_old_index_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let (good, bomb, index) = (folder.path().join("good.zip"), folder.path().join("bomb.zip"), folder.path().join("index"));
+    let (good, bomb, index) =
+        (folder.path().join("good.zip"), folder.path().join("bomb.zip"), folder.path().join("index"));
     archive(&good, &[("a.json", LOG4SHELL)]);
     archive(&bomb, &[("a.json", &vec![b' '; 1 << 20])]);
     let limits = ImportLimits { record: 64 << 10, records: 2, bytes: 100 << 10 };
@@ -79,7 +83,13 @@ fn nothing_to_look_up_is_an_error_and_no_empty_index() {
     let index = folder.path().join("index");
     assert!(matches!(import(&[folder.path().to_owned()], &index, &ImportLimits::default()), Err(ImportError::Nothing)));
     std::fs::write(folder.path().join("no.zip"), b"no archive").unwrap();
-    assert!(matches!(import(&[folder.path().join("no.zip")], &index, &ImportLimits::default()), Err(ImportError::Archive { .. })));
-    assert!(matches!(import(&[folder.path().join("absent.zip")], &index, &ImportLimits::default()), Err(ImportError::Io { .. })));
+    assert!(matches!(
+        import(&[folder.path().join("no.zip")], &index, &ImportLimits::default()),
+        Err(ImportError::Archive { .. })
+    ));
+    assert!(matches!(
+        import(&[folder.path().join("absent.zip")], &index, &ImportLimits::default()),
+        Err(ImportError::Io { .. })
+    ));
     assert!(!index.exists());
 }

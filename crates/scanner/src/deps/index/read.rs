@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::{Block, CRC, ENTRY, Header, MAGIC, Part};
+use super::{Block, ENTRY, Header, MAGIC, Part};
 use crate::deps::advisory::Advisory;
 use crate::deps::ecosystem::Ecosystem;
 
@@ -104,7 +104,7 @@ impl Index {
         let mut record = vec![0; Some(entry.length).filter(|length| *length <= MAX_RECORD).ok_or_else(damaged)?];
         let at = self.base.checked_add(entry.at).ok_or_else(damaged)?;
         self.file.read_exact_at(&mut record, at).map_err(|_| damaged())?;
-        if CRC.checksum(&record) != entry.crc {
+        if crc32fast::hash(&record) != entry.crc {
             return Err(damaged());
         }
         serde_json::from_slice(&record).map_err(|_| damaged())
@@ -123,7 +123,7 @@ impl Index {
         }
         let mut bytes = vec![0; length];
         self.file.read_exact_at(&mut bytes, self.base + block.at).ok()?;
-        (CRC.checksum(&bytes) == block.crc).then_some(bytes)
+        (crc32fast::hash(&bytes) == block.crc).then_some(bytes)
     }
 }
 

@@ -57,7 +57,10 @@ fn what_was_imported_is_found_under_every_spelling_of_its_name() {
 #[test]
 fn of_two_copies_of_a_record_the_later_counts_in_whichever_order_they_come() {
     let old = record("GHSA-1", "npm", "a", "2026-01-01T00:00:00Z");
-    let new = String::from_utf8(record("GHSA-1", "npm", "a", "2026-02-01T00:00:00Z")).unwrap().replace("about a", "corrected").into_bytes();
+    let new = String::from_utf8(record("GHSA-1", "npm", "a", "2026-02-01T00:00:00Z"))
+        .unwrap()
+        .replace("about a", "corrected")
+        .into_bytes();
     for records in [[old.clone(), new.clone()], [new, old]] {
         let (_file, index) = opened(&built(&records)).unwrap();
         let found = index.advisories(Ecosystem::Npm, "a").unwrap();
@@ -67,7 +70,9 @@ fn of_two_copies_of_a_record_the_later_counts_in_whichever_order_they_come() {
 
 #[test]
 fn the_same_records_make_the_same_index_in_whichever_order_they_come() {
-    let mut records: Vec<_> = (0..20).map(|number| record(&format!("GHSA-{number}"), "npm", &format!("p{}", number % 7), "2026-01-01T00:00:00Z")).collect();
+    let mut records: Vec<_> = (0..20)
+        .map(|number| record(&format!("GHSA-{number}"), "npm", &format!("p{}", number % 7), "2026-01-01T00:00:00Z"))
+        .collect();
     let one = built(&records);
     records.reverse();
     assert_eq!(one, built(&records));
@@ -75,7 +80,13 @@ fn the_same_records_make_the_same_index_in_whichever_order_they_come() {
 
 #[test]
 fn another_file_is_not_taken_for_an_index() {
-    for bytes in [&b""[..], b"PK\x03\x04", b"BZADVS02\x00\x00\x00\x00", b"BZADVS01\xff\xff\xff\xff", b"BZADVS01\x02\x00\x00\x00[]"] {
+    for bytes in [
+        &b""[..],
+        b"PK\x03\x04",
+        b"BZADVS02\x00\x00\x00\x00",
+        b"BZADVS01\xff\xff\xff\xff",
+        b"BZADVS01\x02\x00\x00\x00[]",
+    ] {
         assert!(matches!(opened(bytes), Err(IndexError::Foreign { .. })), "{bytes:?}");
     }
 }

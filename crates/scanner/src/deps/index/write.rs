@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Block, CRC, Header, MAGIC, Part};
+use super::{Block, Header, MAGIC, Part};
 use crate::deps::advisory::{Advisory, MalformedRecord, parse};
 use crate::deps::ecosystem::Ecosystem;
 
@@ -72,48 +72,47 @@ impl Builder {
         out.flush()?;
         Ok(header.ecosystems)
     }
-
 }
 
 /// The blocks of one ecosystem: its records, the table of their names, the names.
 fn part(
-        ecosystem: Ecosystem,
-        packages: &BTreeMap<String, BTreeMap<String, Dated>>,
-        blocks: &mut Vec<Vec<u8>>,
-        at: &mut u64,
-    ) -> io::Result<Part> {
-        let (mut table, mut names, mut records) = (Vec::new(), Vec::new(), Vec::new());
-        let mut advisories = 0;
-        let mut newest = "";
-        for (name, known) in packages {
-            let record = serde_json::to_vec(&known.values().map(|dated| &dated.advisory).collect::<Vec<_>>())?;
-            table.extend(number(names.len())?);
-            table.extend(number(name.len())?);
-            table.extend((*at + records.len() as u64).to_le_bytes());
-            table.extend(number(record.len())?);
-            table.extend(CRC.checksum(&record).to_le_bytes());
-            names.extend(name.bytes());
-            records.extend(record);
-            advisories += known.len() as u64;
-            newest = known.values().map(|dated| dated.modified.as_str()).chain([newest]).max().unwrap_or_default();
-        }
-        *at += records.len() as u64;
-        blocks.push(records);
-        let mut block = |bytes: Vec<u8>| {
-            let block = Block { at: *at, length: bytes.len() as u64, crc: CRC.checksum(&bytes) };
-            *at += block.length;
-            blocks.push(bytes);
-            block
-        };
-        Ok(Part {
-            name: ecosystem.as_str().to_owned(),
-            advisories,
-            packages: packages.len() as u64,
-            // The Go database leaves the zero of its clock where it does not know.
-            newest: if newest.starts_with("0001") { String::new() } else { newest.to_owned() },
-            table: block(table),
-            names: block(names),
-        })
+    ecosystem: Ecosystem,
+    packages: &BTreeMap<String, BTreeMap<String, Dated>>,
+    blocks: &mut Vec<Vec<u8>>,
+    at: &mut u64,
+) -> io::Result<Part> {
+    let (mut table, mut names, mut records) = (Vec::new(), Vec::new(), Vec::new());
+    let mut advisories = 0;
+    let mut newest = "";
+    for (name, known) in packages {
+        let record = serde_json::to_vec(&known.values().map(|dated| &dated.advisory).collect::<Vec<_>>())?;
+        table.extend(number(names.len())?);
+        table.extend(number(name.len())?);
+        table.extend((*at + records.len() as u64).to_le_bytes());
+        table.extend(number(record.len())?);
+        table.extend(crc32fast::hash(&record).to_le_bytes());
+        names.extend(name.bytes());
+        records.extend(record);
+        advisories += known.len() as u64;
+        newest = known.values().map(|dated| dated.modified.as_str()).chain([newest]).max().unwrap_or_default();
+    }
+    *at += records.len() as u64;
+    blocks.push(records);
+    let mut block = |bytes: Vec<u8>| {
+        let block = Block { at: *at, length: bytes.len() as u64, crc: crc32fast::hash(&bytes) };
+        *at += block.length;
+        blocks.push(bytes);
+        block
+    };
+    Ok(Part {
+        name: ecosystem.as_str().to_owned(),
+        advisories,
+        packages: packages.len() as u64,
+        // The Go database leaves the zero of its clock where it does not know.
+        newest: if newest.starts_with("0001") { String::new() } else { newest.to_owned() },
+        table: block(table),
+        names: block(names),
+    })
 }
 
 fn number(length: usize) -> io::Result<[u8; 4]> {

@@ -67,19 +67,28 @@ impl Deps {
         for unpinned in file.lock.unpinned.iter().filter(|_| file.format.is_none()) {
             let location = places.get(&unpinned.line).cloned();
             let location = location.unwrap_or_else(|| Location { path: path.to_owned(), span: None, excerpt: None });
-            let message = format!("`{}` is asked for as `{}`, which names no fixed content", unpinned.name, unpinned.requirement);
+            let message =
+                format!("`{}` is asked for as `{}`, which names no fixed content", unpinned.name, unpinned.requirement);
             let parts: [&[u8]; 2] = [unpinned.name.as_bytes(), unpinned.requirement.as_bytes()];
             findings.push(plain(&self.rules.unpinned, Severity::Low, Confidence::High, message, location, &parts));
         }
         self.without_hash(file, &place, findings);
     }
 
-    fn vulnerable(&self, file: &LockedFile, index: usize, verdict: &Verdict, found: &Vulnerability, location: Location) -> Finding {
+    fn vulnerable(
+        &self,
+        file: &LockedFile,
+        index: usize,
+        verdict: &Verdict,
+        found: &Vulnerability,
+        location: Location,
+    ) -> Finding {
         let rule = self.rules.of(found.class);
         let package = file.lock.packages.get(index);
         let (name, version) = package.map_or(("", ""), |package| (package.name.as_str(), package.version.as_str()));
         let ecosystem = package.map_or("", |package| package.ecosystem.as_str());
-        let mut facts = vec![("package", name.to_owned()), ("version", version.to_owned()), ("advisory", found.id.clone())];
+        let mut facts =
+            vec![("package", name.to_owned()), ("version", version.to_owned()), ("advisory", found.id.clone())];
         if !found.aliases.is_empty() {
             facts.push(("aliases", found.aliases.iter().cloned().collect::<Vec<_>>().join(", ")));
         }
@@ -117,18 +126,41 @@ impl Deps {
         if let Some(known) = squat::imitated(package.ecosystem, &package.name) {
             let message = format!("`{}` looks like the popular `{known}`, and is not it", package.name);
             let parts: [&[u8]; 2] = [package.ecosystem.as_str().as_bytes(), name];
-            findings.push(plain(&self.rules.typosquat, Severity::High, Confidence::Medium, message, place(package), &parts));
+            findings.push(plain(
+                &self.rules.typosquat,
+                Severity::High,
+                Confidence::Medium,
+                message,
+                place(package),
+                &parts,
+            ));
         }
         if let Source::Git { url, commit: None } = &package.source
             && !url.is_empty()
         {
             let message = format!("`{}` is taken from `{url}` without a commit", package.name);
-            findings.push(plain(&self.rules.mutable, Severity::Medium, Confidence::High, message, place(package), &[name, url.as_bytes()]));
+            findings.push(plain(
+                &self.rules.mutable,
+                Severity::Medium,
+                Confidence::High,
+                message,
+                place(package),
+                &[name, url.as_bytes()],
+            ));
         }
-        if let Some(licence) = package.licence.as_deref().filter(|licence| denied(licence, &self.config.denied_licences)) {
+        if let Some(licence) =
+            package.licence.as_deref().filter(|licence| denied(licence, &self.config.denied_licences))
+        {
             let message = format!("`{}` is under `{licence}`, which the policy denies", package.name);
             let parts: [&[u8]; 2] = [name, licence.as_bytes()];
-            findings.push(plain(&self.rules.licence, Severity::Medium, Confidence::High, message, place(package), &parts));
+            findings.push(plain(
+                &self.rules.licence,
+                Severity::Medium,
+                Confidence::High,
+                message,
+                place(package),
+                &parts,
+            ));
         }
     }
 
@@ -136,7 +168,8 @@ impl Deps {
     fn without_hash(&self, file: &LockedFile, place: &dyn Fn(&Package) -> Location, findings: &mut Findings) {
         let Some(format) = file.format.filter(|format| format.has_integrity() || *format == Format::Go) else { return };
         // A commit is a hash of its content.
-        let could = |package: &&Package| matches!(package.source, Source::Registry | Source::Url(_)) && package.is_foreign();
+        let could =
+            |package: &&Package| matches!(package.source, Source::Registry | Source::Url(_)) && package.is_foreign();
         let packages: Vec<&Package> = file.lock.packages.iter().filter(could).collect();
         let without: Vec<&&Package> = packages.iter().filter(|package| package.integrity.is_none()).collect();
         let Some(first) = without.first() else { return };
@@ -146,15 +179,22 @@ impl Deps {
         }
         let names: BTreeSet<&str> = without.iter().map(|package| package.name.as_str()).collect();
         let shown: Vec<String> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
-        let more = names.len().checked_sub(shown.len()).filter(|more| *more > 0).map(|more| format!(" and {more} more")).unwrap_or_default();
-        let message = format!("{} of {} locked packages have no hash: {}{more}", without.len(), packages.len(), shown.join(", "));
+        let more = names
+            .len()
+            .checked_sub(shown.len())
+            .filter(|more| *more > 0)
+            .map(|more| format!(" and {more} more"))
+            .unwrap_or_default();
+        let message =
+            format!("{} of {} locked packages have no hash: {}{more}", without.len(), packages.len(), shown.join(", "));
         let parts: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
         findings.push(plain(&self.rules.no_integrity, Severity::Low, Confidence::High, message, place(first), &parts));
     }
 
     /// Of which ecosystems there are no advisories, or old ones: silence about them means nothing.
     fn tell_of_data(&self, inventory: &Inventory, findings: &mut Findings) {
-        let packages = inventory.files.values().flat_map(|file| &file.lock.packages).filter(|package| package.is_foreign());
+        let packages =
+            inventory.files.values().flat_map(|file| &file.lock.packages).filter(|package| package.is_foreign());
         let ecosystems: BTreeSet<Ecosystem> = packages.map(|package| package.ecosystem).collect();
         for ecosystem in ecosystems {
             let part = self.config.index.as_ref().map(|index| index.part(ecosystem));
@@ -163,10 +203,18 @@ impl Deps {
                     findings.gap("advisories", GapReason::NoData, "none were imported: `bartizan advisories import`");
                     return;
                 }
-                Some(None) => findings.gap("advisories", GapReason::NoData, format!("none of {} were imported", ecosystem.as_str())),
+                Some(None) => findings.gap(
+                    "advisories",
+                    GapReason::NoData,
+                    format!("none of {} were imported", ecosystem.as_str()),
+                ),
                 Some(Some(part)) if !part.newest.is_empty() && part.newest < self.config.oldest => {
                     let day = part.newest.get(..10).unwrap_or(&part.newest);
-                    findings.gap("advisories", GapReason::NoData, format!("the newest of {} is of {day}", ecosystem.as_str()));
+                    findings.gap(
+                        "advisories",
+                        GapReason::NoData,
+                        format!("the newest of {} is of {day}", ecosystem.as_str()),
+                    );
                 }
                 Some(Some(_)) => {}
             }
@@ -179,7 +227,14 @@ fn message(name: &str, version: &str, found: &Vulnerability) -> String {
     format!("`{name}` {version}: {summary} ({})", found.id)
 }
 
-fn plain(rule: &Arc<Rule>, severity: Severity, confidence: Confidence, message: String, location: Location, parts: &[&[u8]]) -> Finding {
+fn plain(
+    rule: &Arc<Rule>,
+    severity: Severity,
+    confidence: Confidence,
+    message: String,
+    location: Location,
+    parts: &[&[u8]],
+) -> Finding {
     let fingerprint = fingerprint(&rule.id, parts);
     Finding { rule: rule.clone(), severity, confidence, message, location, fingerprint, facts: Vec::new(), fix: None }
 }

@@ -74,7 +74,9 @@ impl Deps {
 
     /// What is known against a package; nothing, where there are no advisories at all.
     pub(super) fn judge(&self, package: &Package) -> Result<Verdict, IndexError> {
-        let Some(index) = self.config.index.as_ref().filter(|_| package.is_foreign()) else { return Ok(Verdict::default()) };
+        let Some(index) = self.config.index.as_ref().filter(|_| package.is_foreign()) else {
+            return Ok(Verdict::default());
+        };
         let advisories = index.advisories(package.ecosystem, &package.name)?;
         Ok(judge(package.ecosystem.scheme(), &package.version, &advisories))
     }
@@ -90,11 +92,14 @@ impl Deps {
     pub(super) fn other(&self, other: Other, file: &SourceFile<'_>, findings: &mut Findings) {
         let path = file.path().to_owned();
         let outcome = match other {
-            Other::PackageJson => Manifest::package_json(file.bytes()).map(|manifest| self.manifest(file, manifest, "npm", findings)),
-            Other::ComposerJson => {
-                Manifest::composer_json(file.bytes()).map(|manifest| self.manifest(file, manifest, "Packagist", findings))
+            Other::PackageJson => {
+                Manifest::package_json(file.bytes()).map(|manifest| self.manifest(file, manifest, "npm", findings))
             }
-            Other::CargoToml => Manifest::cargo_toml(file.bytes()).map(|manifest| self.manifest(file, manifest, "crates.io", findings)),
+            Other::ComposerJson => Manifest::composer_json(file.bytes())
+                .map(|manifest| self.manifest(file, manifest, "Packagist", findings)),
+            Other::CargoToml => {
+                Manifest::cargo_toml(file.bytes()).map(|manifest| self.manifest(file, manifest, "crates.io", findings))
+            }
             Other::GoSum => go_sum(file).map(|sums| drop(self.state().sums.insert(path, sums))),
             Other::Pom => Pom::parse(file.bytes()).map(|pom| {
                 let places = places(file, "<dependency>");

@@ -55,22 +55,29 @@ fn split(text: &str) -> Option<(&str, &str)> {
 
 fn package(entry: &Entry<'_>, name: &str, version: &str) -> Package {
     let mut package = Package::new(Ecosystem::Npm, name, version, entry.line);
-    package.source = if version.starts_with("workspace:") || version.starts_with("file:") || version.starts_with("link:") {
-        Source::Path
-    } else if version.starts_with("git") || version.contains("github:") {
-        super::git(version)
-    } else if version.starts_with("http") {
-        Source::Url(version.to_owned())
-    } else {
-        Source::Registry
-    };
+    package.source =
+        if version.starts_with("workspace:") || version.starts_with("file:") || version.starts_with("link:") {
+            Source::Path
+        } else if version.starts_with("git") || version.contains("github:") {
+            super::git(version)
+        } else if version.starts_with("http") {
+            Source::Url(version.to_owned())
+        } else {
+            Source::Registry
+        };
     let last = entry.node.items().last().and_then(Node::text);
     package.integrity = last.filter(|text| text.starts_with("sha")).map(str::to_owned);
     package
 }
 
 /// A package nested below another is keyed `parent/name`, which goes before the one at the top.
-fn ask(lock: &mut Lock, by_path: &BTreeMap<String, usize>, asker: Asker, below: &str, dependency: &Entry<'_>) -> Option<usize> {
+fn ask(
+    lock: &mut Lock,
+    by_path: &BTreeMap<String, usize>,
+    asker: Asker,
+    below: &str,
+    dependency: &Entry<'_>,
+) -> Option<usize> {
     let nested = by_path.get(&format!("{below}/{}", dependency.key));
     let target = *nested.or_else(|| by_path.get(&*dependency.key))?;
     lock.ask(asker, target, dependency.node.text().map(str::to_owned));

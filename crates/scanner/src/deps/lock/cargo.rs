@@ -66,7 +66,8 @@ fn connect(lock: &mut Lock, nodes: &[&Node<'_>]) {
             let mut words = dependency.split(' ');
             let (name, version) = (words.next().unwrap_or_default(), words.next());
             let target = by_name.get(name).into_iter().flatten().copied().find(|target| {
-                version.is_none_or(|version| lock.packages.get(*target).is_some_and(|package| package.version == version))
+                version
+                    .is_none_or(|version| lock.packages.get(*target).is_some_and(|package| package.version == version))
             });
             if let Some(target) = target {
                 lock.ask(asker, target, None);

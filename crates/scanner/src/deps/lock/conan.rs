@@ -13,7 +13,9 @@ pub(super) fn parse(text: &str) -> Result<Lock, LockError> {
         return Err(LockError::Unknown("it has neither `requires` nor `graph_lock`".to_owned()));
     }
     let mut lock = Lock::default();
-    for (member, scope) in [("requires", Scope::Runtime), ("build_requires", Scope::Development), ("python_requires", Scope::Development)] {
+    for (member, scope) in
+        [("requires", Scope::Runtime), ("build_requires", Scope::Development), ("python_requires", Scope::Development)]
+    {
         for node in root.items_of(member) {
             add(&mut lock, node, scope);
         }
@@ -25,7 +27,9 @@ pub(super) fn parse(text: &str) -> Result<Lock, LockError> {
 fn add(lock: &mut Lock, node: &Node<'_>, scope: Scope) -> Option<usize> {
     let text = node.text().unwrap_or_default();
     let reference = text.split(['@', '#', '%']).next().unwrap_or_default();
-    let Some((name, version)) = reference.split_once('/').filter(|(name, version)| !name.is_empty() && !version.is_empty()) else {
+    let Some((name, version)) =
+        reference.split_once('/').filter(|(name, version)| !name.is_empty() && !version.is_empty())
+    else {
         lock.gap(node.line, format!("`{text}` is not `name/version`"));
         return None;
     };
@@ -43,7 +47,9 @@ fn graph_lock(graph: &Node<'_>) -> Lock {
     let nodes = graph.entries_of("nodes");
     for entry in nodes {
         // The project's own node may have no reference.
-        let Some(reference) = entry.node.get("ref").filter(|reference| reference.text().is_some_and(|text| !text.is_empty())) else {
+        let Some(reference) =
+            entry.node.get("ref").filter(|reference| reference.text().is_some_and(|text| !text.is_empty()))
+        else {
             continue;
         };
         if let Some(at) = add(&mut lock, reference, Scope::Runtime) {

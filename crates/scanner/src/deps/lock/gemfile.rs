@@ -79,7 +79,9 @@ impl Reader {
         if !matches!(self.section, Section::Gems | Section::Git | Section::Path) {
             return;
         }
-        let Some((name, version)) = line.split_once(" (").and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?))) else {
+        let Some((name, version)) =
+            line.split_once(" (").and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?)))
+        else {
             self.lock.gap(number, format!("`{line}` is not `name (version)`"));
             return;
         };

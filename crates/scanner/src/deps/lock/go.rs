@@ -23,7 +23,8 @@ pub(super) fn parse(text: &str) -> Lock {
                 match (directive.as_str(), words.as_slice()) {
                     ("require", [name, version]) => {
                         let mut package = Package::new(Ecosystem::Go, *name, *version, number);
-                        let is_indirect = comment.split_whitespace().next().is_some_and(|word| word.starts_with("indirect"));
+                        let is_indirect =
+                            comment.split_whitespace().next().is_some_and(|word| word.starts_with("indirect"));
                         package.relation = if is_indirect { Relation::Transitive } else { Relation::Direct };
                         lock.packages.push(package);
                     }

@@ -51,8 +51,12 @@ impl Project {
     pub(in crate::deps) fn resolve(&self, shared: &[&Self]) -> Lock {
         let mut lock = Lock::default();
         for reference in &self.references {
-            let central = || std::iter::once(&self).chain(shared).find_map(|file| file.central.get(&reference.name.to_lowercase()));
-            let Some(version) = reference.version.as_ref().or_else(central).and_then(|version| self.expand(version, shared)) else {
+            let central = || {
+                std::iter::once(&self).chain(shared).find_map(|file| file.central.get(&reference.name.to_lowercase()))
+            };
+            let Some(version) =
+                reference.version.as_ref().or_else(central).and_then(|version| self.expand(version, shared))
+            else {
                 lock.gap(reference.line, format!("the version of `{}` stands in no file of this tree", reference.name));
                 continue;
             };
@@ -61,7 +65,8 @@ impl Project {
                 lock.unpinned.push(Unpinned { name, requirement: version, line: reference.line });
                 continue;
             }
-            let mut package = Package::new(Ecosystem::NuGet, &reference.name, version.trim_matches(['[', ']']), reference.line);
+            let mut package =
+                Package::new(Ecosystem::NuGet, &reference.name, version.trim_matches(['[', ']']), reference.line);
             package.relation = Relation::Direct;
             lock.packages.push(package);
         }
@@ -82,7 +87,10 @@ impl Project {
 fn reference(element: &Element) -> Option<Reference> {
     // `Update` changes a reference that another file has made.
     let name = element.attribute("Include").or_else(|| element.attribute("Update"))?.to_owned();
-    let version = element.attribute("VersionOverride").or_else(|| element.attribute("Version")).or_else(|| element.text_of("Version"));
+    let version = element
+        .attribute("VersionOverride")
+        .or_else(|| element.attribute("Version"))
+        .or_else(|| element.text_of("Version"));
     Some(Reference { name, version: version.map(str::to_owned), line: element.line })
 }
 

@@ -41,7 +41,13 @@ fn by_folder(lock: &mut Lock, entries: &[Entry<'_>]) {
         kept.push(entry);
     }
     for (index, entry) in kept.iter().enumerate() {
-        connect(lock, &folders, Asker::Package(index), entry, &["dependencies", "optionalDependencies", "peerDependencies"]);
+        connect(
+            lock,
+            &folders,
+            Asker::Package(index),
+            entry,
+            &["dependencies", "optionalDependencies", "peerDependencies"],
+        );
     }
     for project in entries.iter().filter(|entry| !entry.key.contains(FOLDER)) {
         connect(lock, &folders, Asker::Project(Scope::Runtime), project, &["dependencies", "optionalDependencies"]);
@@ -85,7 +91,11 @@ fn connect(lock: &mut Lock, folders: &BTreeMap<&str, usize>, asker: Asker, entry
     for dependency in members.iter().flat_map(|member| entry.node.entries_of(member)) {
         let mut base = &*entry.key;
         let target = loop {
-            let folder = if base.is_empty() { format!("{FOLDER}{}", dependency.key) } else { format!("{base}/{FOLDER}{}", dependency.key) };
+            let folder = if base.is_empty() {
+                format!("{FOLDER}{}", dependency.key)
+            } else {
+                format!("{base}/{FOLDER}{}", dependency.key)
+            };
             if let Some(target) = folders.get(&*folder) {
                 break Some(*target);
             }
@@ -120,8 +130,14 @@ fn nested(lock: &mut Lock, entries: &[Entry<'_>], depth: usize) -> Result<(), Lo
     }
     // Who requires what: within one level by name, which is right but for what is nested twice.
     if depth == 0 {
-        let by_name: BTreeMap<String, usize> =
-            lock.packages.iter().enumerate().skip(first).rev().map(|(index, package)| (package.name.clone(), index)).collect();
+        let by_name: BTreeMap<String, usize> = lock
+            .packages
+            .iter()
+            .enumerate()
+            .skip(first)
+            .rev()
+            .map(|(index, package)| (package.name.clone(), index))
+            .collect();
         for entry in entries {
             let Some(parent) = by_name.get(&*entry.key) else { continue };
             for required in entry.node.entries_of("requires") {

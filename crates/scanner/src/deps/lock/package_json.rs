@@ -57,7 +57,8 @@ impl Manifest {
             let requirement = match (version, entry.node.text_of("git")) {
                 (Some("*"), _) => "*".to_owned(),
                 (_, Some(url)) if entry.node.text_of("rev").is_none() => {
-                    let reference = entry.node.text_of("branch").or_else(|| entry.node.text_of("tag")).unwrap_or("HEAD");
+                    let reference =
+                        entry.node.text_of("branch").or_else(|| entry.node.text_of("tag")).unwrap_or("HEAD");
                     format!("{url}#{reference}")
                 }
                 _ => continue,
@@ -91,7 +92,8 @@ impl Manifest {
         for (name, scope) in &self.asked {
             // Where several versions are locked, the one nobody else asks for is the project's.
             let Some(versions) = by_name.get(name) else { continue };
-            let is_alone = |index: &&usize| lock.packages.get(**index).is_some_and(|package| package.parents.is_empty());
+            let is_alone =
+                |index: &&usize| lock.packages.get(**index).is_some_and(|package| package.parents.is_empty());
             let Some(index) = versions.iter().find(is_alone).or(versions.first()).copied() else { continue };
             lock.ask(Asker::Project(*scope), index, None);
             if *scope == Scope::Runtime { &mut runtime } else { &mut development }.push(index);

@@ -21,7 +21,9 @@ pub(super) fn parse(text: &str) -> Result<Lock, LockError> {
     }
     for entry in root.entries_of("packages").iter().chain(root.entries_of("snapshots")) {
         let Some(parent) = reader.key(&entry.key).and_then(|key| index.get(&key)).copied() else { continue };
-        for dependency in entry.node.entries_of("dependencies").iter().chain(entry.node.entries_of("optionalDependencies")) {
+        for dependency in
+            entry.node.entries_of("dependencies").iter().chain(entry.node.entries_of("optionalDependencies"))
+        {
             reader.ask(&mut lock, &index, Asker::Package(parent), dependency);
         }
     }

@@ -102,9 +102,11 @@ fn ancestry<'a>(path: &str, poms: &'a BTreeMap<String, Pom>) -> Vec<&'a Pom> {
         let Some(parent) = &pom.parent else { break };
         let is_parent = |pom: &Pom| pom.group == parent.group && pom.artifact == parent.artifact;
         let beside = relative(&path, &parent.path);
-        let found = [format!("{beside}/pom.xml"), beside].into_iter().find(|path| poms.get(path).is_some_and(is_parent));
+        let found =
+            [format!("{beside}/pom.xml"), beside].into_iter().find(|path| poms.get(path).is_some_and(is_parent));
         // A parent that is elsewhere in the tree counts too, as it does for Maven in one build.
-        let Some(next) = found.or_else(|| poms.iter().find(|(_, pom)| is_parent(pom)).map(|(path, _)| path.clone())) else {
+        let Some(next) = found.or_else(|| poms.iter().find(|(_, pom)| is_parent(pom)).map(|(path, _)| path.clone()))
+        else {
             break;
         };
         path = next;
@@ -136,7 +138,8 @@ impl Context<'_> {
         let name = format!("{}:{}", self.expand(&dependency.group), self.expand(&dependency.artifact));
         let managed = self.managed(&name);
         let written = dependency.version.as_ref().or_else(|| managed.and_then(|managed| managed.version.as_ref()));
-        let Some(version) = written.map(|version| self.expand(version)).filter(|version| !version.contains("${")) else {
+        let Some(version) = written.map(|version| self.expand(version)).filter(|version| !version.contains("${"))
+        else {
             lock.gap(dependency.line, format!("the version of `{name}` stands in no pom.xml of this tree"));
             return;
         };
@@ -148,13 +151,15 @@ impl Context<'_> {
         if is_moving {
             return;
         }
-        let scope = if dependency.scope.is_empty() { managed.map_or("", |managed| &managed.scope) } else { &dependency.scope };
+        let scope =
+            if dependency.scope.is_empty() { managed.map_or("", |managed| &managed.scope) } else { &dependency.scope };
         let mut package = Package::new(Ecosystem::Maven, name, version.trim_matches(['[', ']']), dependency.line);
         package.relation = Relation::Direct;
         if scope == "test" {
             package.scope = Scope::Development;
         }
-        if scope == "system" || self.poms.values().any(|pom| package.name == format!("{}:{}", pom.group, pom.artifact)) {
+        if scope == "system" || self.poms.values().any(|pom| package.name == format!("{}:{}", pom.group, pom.artifact))
+        {
             package.source = Source::Path;
         }
         lock.packages.push(package);

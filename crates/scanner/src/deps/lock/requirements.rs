@@ -68,12 +68,14 @@ fn requirement(lock: &mut Lock, number: u32, line: &str) {
     let hash = line.split_whitespace().find_map(|word| word.strip_prefix("--hash="));
     let end = line.find(" --").unwrap_or(line.len());
     let line = line.get(..end).unwrap_or(line);
-    let (line, _marker) = line.split_once(" ;").or_else(|| line.split_once(';').filter(|_| !is_address(line))).unwrap_or((line, ""));
-    let (name, address) = match line.split_once(" @ ").or_else(|| line.split_once('@').filter(|(_, rest)| is_address(rest))) {
-        Some((name, address)) => (requirement_name(name), Some(address.trim())),
-        None if is_address(line) => (egg(line), Some(line)),
-        None => (requirement_name(line), None),
-    };
+    let (line, _marker) =
+        line.split_once(" ;").or_else(|| line.split_once(';').filter(|_| !is_address(line))).unwrap_or((line, ""));
+    let (name, address) =
+        match line.split_once(" @ ").or_else(|| line.split_once('@').filter(|(_, rest)| is_address(rest))) {
+            Some((name, address)) => (requirement_name(name), Some(address.trim())),
+            None if is_address(line) => (egg(line), Some(line)),
+            None => (requirement_name(line), None),
+        };
     let mut package = Package::new(Ecosystem::PyPi, name, "", number);
     package.relation = Relation::Direct;
     package.integrity = hash.map(str::to_owned);

@@ -225,19 +225,23 @@ fn a_csproj_gets_its_versions_from_attributes_properties_and_central_management(
 #[test]
 fn manifests_tell_what_can_change_by_itself() {
     let npm = br#"{"dependencies": {"a": "*", "b": "latest", "c": "^1", "d": "github:o/r#main", "e": "git+https://h/r.git#0123456789abcdef0123456789abcdef01234567", "f": "o/r", "g": "https://h/g.tgz", "h": "npm:x@1.0.0", "i": "workspace:*", "j": "file:../j"}}"#;
-    let loose: Vec<String> = Manifest::package_json(npm).unwrap().unpinned.into_iter().map(|found| found.name).collect();
+    let loose: Vec<String> =
+        Manifest::package_json(npm).unwrap().unpinned.into_iter().map(|found| found.name).collect();
     assert_eq!(loose, ["a", "b", "d", "f", "g"]);
     let cargo = b"[dependencies]\na = \"*\"\nb = \"1\"\nc = { git = \"https://h/c\", branch = \"main\" }\nd = { git = \"https://h/d\", rev = \"0123456\" }\n";
-    let loose: Vec<String> = Manifest::cargo_toml(cargo).unwrap().unpinned.into_iter().map(|found| found.name).collect();
+    let loose: Vec<String> =
+        Manifest::cargo_toml(cargo).unwrap().unpinned.into_iter().map(|found| found.name).collect();
     assert_eq!(loose, ["a", "c"]);
     let composer = br#"{"require": {"php": "*", "a/b": "dev-main", "c/d": "^1.0"}}"#;
-    let loose: Vec<String> = Manifest::composer_json(composer).unwrap().unpinned.into_iter().map(|found| found.name).collect();
+    let loose: Vec<String> =
+        Manifest::composer_json(composer).unwrap().unpinned.into_iter().map(|found| found.name).collect();
     assert_eq!(loose, ["a/b"]);
 }
 
 #[test]
 fn a_yaml_bomb_is_refused() {
-    let bomb = "lockfileVersion: '9.0'\na: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\n";
+    let bomb =
+        "lockfileVersion: '9.0'\na: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\n";
     assert_eq!(Format::Pnpm.parse(bomb.as_bytes()), Err(LockError::Alias { line: 3 }));
 }
 
@@ -257,7 +261,20 @@ fn what_is_nested_too_deep_is_refused_before_a_parser_runs_out_of_stack() {
 
 #[test]
 fn a_file_of_another_kind_is_told_and_not_taken_for_an_empty_one() {
-    for format in [Format::Cargo, Format::Npm, Format::Pnpm, Format::Bun, Format::Poetry, Format::Uv, Format::Pipfile, Format::Pdm, Format::Composer, Format::NuGet, Format::Pubspec, Format::Conan] {
+    for format in [
+        Format::Cargo,
+        Format::Npm,
+        Format::Pnpm,
+        Format::Bun,
+        Format::Poetry,
+        Format::Uv,
+        Format::Pipfile,
+        Format::Pdm,
+        Format::Composer,
+        Format::NuGet,
+        Format::Pubspec,
+        Format::Conan,
+    ] {
         for text in ["", "{}", "[]", "a: 1", "\u{feff}", "<<<<<<< HEAD\n=======\n>>>>>>> branch\n"] {
             assert!(format.parse(text.as_bytes()).is_err(), "{format:?} {text:?}");
         }
@@ -266,14 +283,45 @@ fn a_file_of_another_kind_is_told_and_not_taken_for_an_empty_one() {
 }
 
 const FORMATS: [Format; 18] = [
-    Format::Cargo, Format::Npm, Format::Yarn, Format::Pnpm, Format::Bun, Format::Poetry, Format::Uv, Format::Pipfile, Format::Requirements,
-    Format::Pdm, Format::Go, Format::Gradle, Format::Gemfile, Format::Composer, Format::NuGet, Format::Mix, Format::Pubspec, Format::Conan,
+    Format::Cargo,
+    Format::Npm,
+    Format::Yarn,
+    Format::Pnpm,
+    Format::Bun,
+    Format::Poetry,
+    Format::Uv,
+    Format::Pipfile,
+    Format::Requirements,
+    Format::Pdm,
+    Format::Go,
+    Format::Gradle,
+    Format::Gemfile,
+    Format::Composer,
+    Format::NuGet,
+    Format::Mix,
+    Format::Pubspec,
+    Format::Conan,
 ];
 
 const FIXTURES: [&str; 18] = [
-    fixture!("cargo.lock"), fixture!("npm3.json"), fixture!("npm1.json"), fixture!("yarn1.lock"), fixture!("berry.lock"), fixture!("pnpm5.yaml"),
-    fixture!("pnpm9.yaml"), fixture!("bun.lock"), fixture!("poetry.lock"), fixture!("uv.lock"), fixture!("pdm.lock"), fixture!("pipfile.json"),
-    fixture!("requirements.txt"), fixture!("go.mod"), fixture!("gemfile.lock"), fixture!("composer.json"), fixture!("nuget.json"), fixture!("mix.lock"),
+    fixture!("cargo.lock"),
+    fixture!("npm3.json"),
+    fixture!("npm1.json"),
+    fixture!("yarn1.lock"),
+    fixture!("berry.lock"),
+    fixture!("pnpm5.yaml"),
+    fixture!("pnpm9.yaml"),
+    fixture!("bun.lock"),
+    fixture!("poetry.lock"),
+    fixture!("uv.lock"),
+    fixture!("pdm.lock"),
+    fixture!("pipfile.json"),
+    fixture!("requirements.txt"),
+    fixture!("go.mod"),
+    fixture!("gemfile.lock"),
+    fixture!("composer.json"),
+    fixture!("nuget.json"),
+    fixture!("mix.lock"),
 ];
 
 proptest! {

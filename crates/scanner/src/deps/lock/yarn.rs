@@ -31,7 +31,8 @@ impl Graph {
     fn finish(self) -> Lock {
         let Self { mut lock, answers, asked } = self;
         for (parent, name, range) in asked {
-            let answer = answers.get(&format!("{name}@{range}")).or_else(|| answers.get(&format!("{name}@npm:{range}")));
+            let answer =
+                answers.get(&format!("{name}@{range}")).or_else(|| answers.get(&format!("{name}@npm:{range}")));
             if let Some(target) = answer {
                 let requirement = range.strip_prefix("npm:").unwrap_or(&range).to_owned();
                 lock.ask(Asker::Package(parent), *target, Some(requirement));
@@ -97,7 +98,9 @@ fn classic_field(package: &mut Package, line: &str) {
         "resolved" => {
             package.source = super::npm::source(value);
             // Before `integrity` there was only the SHA-1 in the address.
-            if let (None, Source::Registry, Some((_, sum))) = (&package.integrity, &package.source, value.split_once('#')) {
+            if let (None, Source::Registry, Some((_, sum))) =
+                (&package.integrity, &package.source, value.split_once('#'))
+            {
                 package.integrity = Some(format!("sha1:{sum}"));
             }
         }

@@ -11,7 +11,8 @@ use crate::deps::vulnerability::Vulnerability;
 /// The inventory as CycloneDX 1.6 (<https://cyclonedx.org/docs/1.6/json/>), its vulnerabilities as VEX.
 pub fn cyclonedx(inventory: &Inventory, subject: &Subject) -> Value {
     let components = components(inventory);
-    let direct: Vec<&str> = components.iter().filter(|(_, component)| component.direct).map(|(url, _)| url.as_str()).collect();
+    let direct: Vec<&str> =
+        components.iter().filter(|(_, component)| component.direct).map(|(url, _)| url.as_str()).collect();
     let mut dependencies = vec![json!({ "ref": PROJECT, "dependsOn": direct })];
     dependencies.extend(components.iter().map(|(url, component)| json!({ "ref": url, "dependsOn": component.needs })));
     let body = json!({
@@ -23,13 +24,19 @@ pub fn cyclonedx(inventory: &Inventory, subject: &Subject) -> Value {
     if let Some(created) = &subject.created {
         metadata.insert("timestamp".to_owned(), json!(created));
     }
-    metadata.insert("tools".to_owned(), json!({ "components": [{ "type": "application", "name": "bartizan", "version": env!("CARGO_PKG_VERSION") }] }));
+    metadata.insert(
+        "tools".to_owned(),
+        json!({ "components": [{ "type": "application", "name": "bartizan", "version": env!("CARGO_PKG_VERSION") }] }),
+    );
     metadata.insert("component".to_owned(), json!({ "type": "application", "bom-ref": PROJECT, "name": subject.name }));
     let mut bill = Map::new();
     bill.insert("$schema".to_owned(), json!("http://cyclonedx.org/schema/bom-1.6.schema.json"));
     bill.insert("bomFormat".to_owned(), json!("CycloneDX"));
     bill.insert("specVersion".to_owned(), json!("1.6"));
-    bill.insert("serialNumber".to_owned(), json!(format!("urn:uuid:{}", content_uuid(&[&subject.name, &body.to_string()]))));
+    bill.insert(
+        "serialNumber".to_owned(),
+        json!(format!("urn:uuid:{}", content_uuid(&[&subject.name, &body.to_string()]))),
+    );
     bill.insert("version".to_owned(), json!(1));
     bill.insert("metadata".to_owned(), Value::Object(metadata));
     if let Value::Object(body) = body {
@@ -57,7 +64,8 @@ fn component(url: &str, component: &Component<'_>) -> Value {
     if !package.version.is_empty() {
         entry.insert("version".to_owned(), json!(package.version));
     }
-    entry.insert("scope".to_owned(), json!(if component.scope == Scope::Development { "excluded" } else { "required" }));
+    entry
+        .insert("scope".to_owned(), json!(if component.scope == Scope::Development { "excluded" } else { "required" }));
     if let Some((algorithm, content)) = package.integrity.as_deref().and_then(hash) {
         entry.insert("hashes".to_owned(), json!([{ "alg": algorithm, "content": content }]));
     }
@@ -65,7 +73,8 @@ fn component(url: &str, component: &Component<'_>) -> Value {
         entry.insert("licenses".to_owned(), json!([{ "license": { "name": licence } }]));
     }
     entry.insert("purl".to_owned(), json!(purl(package)));
-    let occurrences: Vec<Value> = component.places.iter().map(|(path, line)| json!({ "location": path, "line": line })).collect();
+    let occurrences: Vec<Value> =
+        component.places.iter().map(|(path, line)| json!({ "location": path, "line": line })).collect();
     entry.insert("evidence".to_owned(), json!({ "occurrences": occurrences }));
     Value::Object(entry)
 }
@@ -114,7 +123,10 @@ fn vulnerabilities(components: &BTreeMap<String, Component<'_>>) -> Vec<Value> {
 fn vulnerability(found: &Vulnerability, affected: &[(&str, &str, Option<&str>)]) -> Value {
     let mut entry = Map::new();
     entry.insert("id".to_owned(), json!(found.id));
-    entry.insert("source".to_owned(), json!({ "name": "OSV", "url": format!("https://osv.dev/vulnerability/{}", found.id) }));
+    entry.insert(
+        "source".to_owned(),
+        json!({ "name": "OSV", "url": format!("https://osv.dev/vulnerability/{}", found.id) }),
+    );
     if !found.aliases.is_empty() {
         let references: Vec<Value> = found
             .aliases

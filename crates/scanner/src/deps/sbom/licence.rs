@@ -63,7 +63,13 @@ impl<'a> Parser<'a> {
 
     fn is_denied(&self, name: &str) -> bool {
         // `GPL-3.0` is the older spelling of `GPL-3.0-only`, `GPL-3.0+` of `-or-later`.
-        let family = |name: &str| name.to_ascii_lowercase().trim_end_matches("-only").trim_end_matches("-or-later").trim_end_matches('+').to_owned();
+        let family = |name: &str| {
+            name.to_ascii_lowercase()
+                .trim_end_matches("-only")
+                .trim_end_matches("-or-later")
+                .trim_end_matches('+')
+                .to_owned()
+        };
         self.denied.iter().any(|denied| family(denied) == family(name))
     }
 }

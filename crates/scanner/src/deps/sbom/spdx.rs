@@ -68,7 +68,10 @@ fn package(id: &str, url: &str, component: &Component<'_>) -> Value {
     entry.insert("downloadLocation".to_owned(), json!(location));
     entry.insert("filesAnalyzed".to_owned(), json!(false));
     if let Some((algorithm, value)) = package.integrity.as_deref().and_then(hash) {
-        entry.insert("checksums".to_owned(), json!([{ "algorithm": algorithm.replace('-', ""), "checksumValue": value }]));
+        entry.insert(
+            "checksums".to_owned(),
+            json!([{ "algorithm": algorithm.replace('-', ""), "checksumValue": value }]),
+        );
     }
     // What the registry's publisher wrote, which nobody concluded from the files.
     entry.insert("licenseConcluded".to_owned(), json!("NOASSERTION"));

@@ -23,8 +23,14 @@ fn inventory() -> Inventory {
     let cargo = Format::Cargo.parse(include_bytes!("../../../tests/locks/cargo.lock")).unwrap();
     Inventory {
         files: BTreeMap::from([
-            ("web/package-lock.json".to_owned(), LockedFile { format: Some(Format::Npm), lock, verdicts: BTreeMap::from([(index, verdict)]) }),
-            ("Cargo.lock".to_owned(), LockedFile { format: Some(Format::Cargo), lock: cargo, verdicts: BTreeMap::new() }),
+            (
+                "web/package-lock.json".to_owned(),
+                LockedFile { format: Some(Format::Npm), lock, verdicts: BTreeMap::from([(index, verdict)]) },
+            ),
+            (
+                "Cargo.lock".to_owned(),
+                LockedFile { format: Some(Format::Cargo), lock: cargo, verdicts: BTreeMap::new() },
+            ),
         ]),
     }
 }

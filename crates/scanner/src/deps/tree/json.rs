@@ -8,9 +8,8 @@ pub(super) fn read(text: &str) -> Result<Node<'_>, LockError> {
     check_brackets(text)?;
     let lines = Lines::of(text);
     let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
-    let parsed = jsonc_parser::parse_to_ast(text, &collect, &ParseOptions::default()).map_err(|error| {
-        LockError::Syntax { line: lines.at(error.range().start), what: error.kind().to_string() }
-    })?;
+    let parsed = jsonc_parser::parse_to_ast(text, &collect, &ParseOptions::default())
+        .map_err(|error| LockError::Syntax { line: lines.at(error.range().start), what: error.kind().to_string() })?;
     let value = parsed.value.ok_or_else(|| LockError::Syntax { line: 1, what: "there is nothing in it".to_owned() })?;
     Ok(node(value, &lines))
 }

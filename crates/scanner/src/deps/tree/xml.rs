@@ -82,9 +82,7 @@ fn element(start: &BytesStart<'_>, line: u32) -> Element {
         .attributes()
         .with_checks(false)
         .flatten()
-        .map(|attribute| {
-            (attribute.key.local_name().as_ref().to_owned(), attribute.value.trim().to_owned())
-        })
+        .map(|attribute| (attribute.key.local_name().as_ref().to_owned(), attribute.value.trim().to_owned()))
         .collect();
     let name = start.local_name().as_ref().to_owned();
     Element { name, line, attributes, ..Element::default() }

@@ -9,10 +9,8 @@ pub(super) fn read(text: &str) -> Result<Node<'_>, LockError> {
     check_brackets(text)?;
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| LockError::Syntax {
-            line: line(error.marker().line()),
-            what: error.info().to_owned(),
-        })?;
+        let (event, span) = event
+            .map_err(|error| LockError::Syntax { line: line(error.marker().line()), what: error.info().to_owned() })?;
         builder.take(event, line(span.start.line()))?;
     }
     builder.root.ok_or_else(|| LockError::Syntax { line: 1, what: "there is nothing in it".to_owned() })

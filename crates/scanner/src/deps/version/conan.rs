@@ -48,7 +48,10 @@ impl Conan {
 /// Without trailing zeros: `1.0` is `1`.
 fn items(text: &str) -> Vec<Item> {
     let mut items: Vec<Item> = text.split('.').map(Item::parse).collect();
-    while items.last().is_some_and(|item| matches!(item, Item::Number(number, rest) if number.is_zero() && rest.is_empty())) {
+    while items
+        .last()
+        .is_some_and(|item| matches!(item, Item::Number(number, rest) if number.is_zero() && rest.is_empty()))
+    {
         items.pop();
     }
     items
@@ -58,6 +61,7 @@ impl Item {
     fn parse(text: &str) -> Self {
         let lower = text.to_ascii_lowercase();
         let (digits, rest) = split_digits(&lower);
-        Natural::parse(digits).map_or_else(|| Self::Text(lower.as_str().into()), |number| Self::Number(number, rest.into()))
+        Natural::parse(digits)
+            .map_or_else(|| Self::Text(lower.as_str().into()), |number| Self::Number(number, rest.into()))
     }
 }

@@ -29,7 +29,8 @@ impl Gem {
         // The first part is a number (`Gem::Version::VERSION_PATTERN`).
         Natural::parse(dashed.split('.').next()?)?;
         let is_number = |segment: &Segment| matches!(segment, Segment::Number(_));
-        let mut words = segments.split_off(segments.iter().position(|segment| !is_number(segment)).unwrap_or(segments.len()));
+        let mut words =
+            segments.split_off(segments.iter().position(|segment| !is_number(segment)).unwrap_or(segments.len()));
         drop_trailing_zeros(&mut segments);
         drop_trailing_zeros(&mut words);
         segments.append(&mut words);

@@ -173,9 +173,11 @@ impl Item {
             Self::Number(number) => number.cmp(&Natural::default()),
             Self::Qualifier(qualifier) => qualifier.cmp(&Qualifier::Release),
             // The first item that says anything (MNG-6964).
-            Self::List(items) => {
-                items.iter().map(Self::against_nothing).find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
-            }
+            Self::List(items) => items
+                .iter()
+                .map(Self::against_nothing)
+                .find(|order| *order != Ordering::Equal)
+                .unwrap_or(Ordering::Equal),
         }
     }
 

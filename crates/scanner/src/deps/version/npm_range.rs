@@ -176,7 +176,10 @@ impl Partial {
         let version = self.ceiling(self.given.len()).map(|ceiling| SemVer { stage: Stage::Release, ..ceiling });
         match version {
             Some(version) => vec![Comparator { bound: Bound::AtLeast, version }],
-            None => vec![Comparator { bound: Bound::Less, version: self.floor() }, Comparator { bound: Bound::More, version: self.floor() }],
+            None => vec![
+                Comparator { bound: Bound::Less, version: self.floor() },
+                Comparator { bound: Bound::More, version: self.floor() },
+            ],
         }
     }
 
@@ -186,7 +189,8 @@ impl Partial {
 
     /// Up to the next change of the first number that is not zero.
     fn caret(&self) -> Vec<Comparator> {
-        let significant = self.given.iter().position(|number| !number.is_zero()).map_or(self.given.len(), |index| index + 1);
+        let significant =
+            self.given.iter().position(|number| !number.is_zero()).map_or(self.given.len(), |index| index + 1);
         [self.at_least(), self.below(significant)].concat()
     }
 }

@@ -77,7 +77,16 @@ fn equal(scheme: Scheme, versions: &[&str]) {
 
 #[test]
 fn semantic_versions_stand_in_the_order_of_the_specifications_example() {
-    let example = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0"];
+    let example = [
+        "1.0.0-alpha",
+        "1.0.0-alpha.1",
+        "1.0.0-alpha.beta",
+        "1.0.0-beta",
+        "1.0.0-beta.2",
+        "1.0.0-beta.11",
+        "1.0.0-rc.1",
+        "1.0.0",
+    ];
     ascending(Scheme::SemVer, &example);
     ascending(Scheme::SemVer, &["1.9.0", "1.10.0", "18446744073709551616.0.0", "18446744073709551617.0.0"]);
     equal(Scheme::SemVer, &["1.0.0", "1.0.0+build", "1.0", "1"]);
@@ -87,7 +96,13 @@ fn semantic_versions_stand_in_the_order_of_the_specifications_example() {
 fn a_go_pseudo_version_stands_between_the_tags_around_its_commit() {
     ascending(
         Scheme::Go,
-        &["v0.0.0-20190101000000-abcdefabcdef", "v0.0.0-20200101000000-000000000000", "v1.2.3", "v1.2.4-0.20200101000000-abcdefabcdef", "v1.2.4"],
+        &[
+            "v0.0.0-20190101000000-abcdefabcdef",
+            "v0.0.0-20200101000000-000000000000",
+            "v1.2.3",
+            "v1.2.4-0.20200101000000-abcdefabcdef",
+            "v1.2.4",
+        ],
     );
     equal(Scheme::Go, &["v2.0.0+incompatible", "2.0.0", "v2.0.0"]);
 }
@@ -96,8 +111,29 @@ fn a_go_pseudo_version_stands_between_the_tags_around_its_commit() {
 fn python_versions_stand_in_the_order_of_pep_440s_summary() {
     ascending(
         Scheme::Pep440,
-        &["1.dev0", "1.0.dev456", "1.0a1", "1.0a2.dev456", "1.0a12.dev456", "1.0a12", "1.0b1.dev456", "1.0b2", "1.0b2.post345.dev456",
-          "1.0b2.post345", "1.0rc1.dev456", "1.0rc1", "1.0", "1.0+abc.5", "1.0+abc.7", "1.0+5", "1.0.post456.dev34", "1.0.post456", "1.0.15", "1.1.dev1", "1!0.1"],
+        &[
+            "1.dev0",
+            "1.0.dev456",
+            "1.0a1",
+            "1.0a2.dev456",
+            "1.0a12.dev456",
+            "1.0a12",
+            "1.0b1.dev456",
+            "1.0b2",
+            "1.0b2.post345.dev456",
+            "1.0b2.post345",
+            "1.0rc1.dev456",
+            "1.0rc1",
+            "1.0",
+            "1.0+abc.5",
+            "1.0+abc.7",
+            "1.0+5",
+            "1.0.post456.dev34",
+            "1.0.post456",
+            "1.0.15",
+            "1.1.dev1",
+            "1!0.1",
+        ],
     );
     equal(Scheme::Pep440, &["1.0", "v1", "1.0.0", "01.0"]);
     equal(Scheme::Pep440, &["1.0rc1", "1.0-RC.1", "1.0c1", "1.0_preview1"]);
@@ -110,7 +146,23 @@ fn python_versions_stand_in_the_order_of_pep_440s_summary() {
 fn maven_versions_stand_in_the_order_of_its_documentation() {
     ascending(
         Scheme::Maven,
-        &["1-alpha-1", "1-alpha-2", "1-beta", "1-milestone", "1-rc", "1-SNAPSHOT", "1", "1-sp", "1-jre", "1-1", "1.1", "2.0-alpha", "2.0", "2.0.1", "10"],
+        &[
+            "1-alpha-1",
+            "1-alpha-2",
+            "1-beta",
+            "1-milestone",
+            "1-rc",
+            "1-SNAPSHOT",
+            "1",
+            "1-sp",
+            "1-jre",
+            "1-1",
+            "1.1",
+            "2.0-alpha",
+            "2.0",
+            "2.0.1",
+            "10",
+        ],
     );
     equal(Scheme::Maven, &["1", "1.0", "1-ga", "1.0.0-final", "1-0"]);
     equal(Scheme::Maven, &["1.0a1", "1.0-alpha-1"]);
@@ -119,13 +171,19 @@ fn maven_versions_stand_in_the_order_of_its_documentation() {
 
 #[test]
 fn gems_stand_in_the_order_of_rubygems() {
-    ascending(Scheme::Gem, &["1.0.a", "1.0.a.2", "1.0.b1", "1.0.pre", "1.0.rc1", "1.0.rc2", "1.0", "1.0.1.pre", "1.0.1", "1.10"]);
+    ascending(
+        Scheme::Gem,
+        &["1.0.a", "1.0.a.2", "1.0.b1", "1.0.pre", "1.0.rc1", "1.0.rc2", "1.0", "1.0.1.pre", "1.0.1", "1.10"],
+    );
     equal(Scheme::Gem, &["1", "1.0", "1.0.0"]);
 }
 
 #[test]
 fn nuget_versions_have_four_numbers_and_labels_without_case() {
-    ascending(Scheme::NuGet, &["1.0.0-alpha", "1.0.0-Beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.0.0.1", "1.0.1", "1.10.0"]);
+    ascending(
+        Scheme::NuGet,
+        &["1.0.0-alpha", "1.0.0-Beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.0.0.1", "1.0.1", "1.10.0"],
+    );
     equal(Scheme::NuGet, &["1.0", "1.0.0", "1.0.0.0", "1.0.0+meta", "01.0"]);
     equal(Scheme::NuGet, &["1.0.0-RC.1", "1.0.0-rc.1"]);
     assert!(Version::parse(Scheme::NuGet, "1.2.3.4.5").is_err());
@@ -133,7 +191,21 @@ fn nuget_versions_have_four_numbers_and_labels_without_case() {
 
 #[test]
 fn composer_versions_stand_in_the_order_of_stability() {
-    ascending(Scheme::Composer, &["1.0.0-dev", "1.0.0-alpha1", "1.0.0-beta2-dev", "1.0.0-beta2", "1.0.0-RC1", "1.0.0", "1.0.0-p1", "1.0.1", "1.0.x-dev", "1.1"]);
+    ascending(
+        Scheme::Composer,
+        &[
+            "1.0.0-dev",
+            "1.0.0-alpha1",
+            "1.0.0-beta2-dev",
+            "1.0.0-beta2",
+            "1.0.0-RC1",
+            "1.0.0",
+            "1.0.0-p1",
+            "1.0.1",
+            "1.0.x-dev",
+            "1.1",
+        ],
+    );
     equal(Scheme::Composer, &["v1.2", "1.2.0", "1.2.0.0", "1.2.0-stable"]);
     assert!(Version::parse(Scheme::Composer, "dev-main").is_err());
 }
@@ -164,7 +236,8 @@ fn any_scheme() -> impl Strategy<Value = Scheme> {
 }
 
 /// Texts that are often versions of one scheme or another.
-const LIKELY: &str = "v?[0-9]{1,3}(\\.[0-9]{1,2}){0,3}([-.+]?(alpha|beta|rc|a|b|dev|post|SNAPSHOT|final|x|0|1|2)[.-]?[0-9]{0,2}){0,3}";
+const LIKELY: &str =
+    "v?[0-9]{1,3}(\\.[0-9]{1,2}){0,3}([-.+]?(alpha|beta|rc|a|b|dev|post|SNAPSHOT|final|x|0|1|2)[.-]?[0-9]{0,2}){0,3}";
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]

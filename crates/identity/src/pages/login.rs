@@ -1,0 +1,142 @@
+//! The sign-in, and the way out.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http::header;
+use maud::{Markup, html};
+
+use super::Pages;
+use super::answers::{self, redirect};
+use super::ask::{Ask, Gate};
+use super::layout::{Field, Message};
+use crate::IdentityError;
+use crate::people::{Acr, Begun, First, Method, Methods, Pending, User, UserId, satisfies, session_cookie};
+
+impl Pages {
+    /// The form; or the way on, for whoever is signed in well enough already.
+    pub(super) async fn show_login(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
+        let standing = self.people.standing(ask.request.headers()).await?;
+        let mut hint = ask.query.text("login_hint").to_owned();
+        if let Some(standing) = standing {
+            let wanted = ask.query.text("acr_values").split(' ').filter_map(Acr::parse).min();
+            let age = ask.query.get("max_age").and_then(|it| it.parse().ok()).map(Duration::from_secs);
+            let not_before = age.map(|age| ask.context.now.before(age));
+            let is_anew = ask.query.text("prompt").split(' ').any(|it| it == "login");
+            if !is_anew && satisfies(&standing.view, None, not_before) {
+                if satisfies(&standing.view, wanted, None) {
+                    return Ok(ask.go_on(ask.return_to()));
+                }
+                if self.people.has_second_factor(&standing.view.user).await? {
+                    let pending = Pending {
+                        user: standing.view.user.clone(),
+                        methods: Methods::from(Method::Password),
+                        session: Some(standing.view.id.to_string()),
+                        return_to: ask.return_to().map(str::to_owned),
+                    };
+                    return self.ask_second_factor(ask, &pending, None);
+                }
+            }
+            hint.clone_from(&standing.claims.preferred_username);
+        }
+        let notice = match ask.query.text("done") {
+            "signed-out" => Some(Message::Notice(ask.text.signed_out)),
+            "password" => Some(Message::Notice(ask.text.password_set)),
+            _ => None,
+        };
+        Ok(ask.page(ask.text.sign_in, notice.as_ref(), &login_form(ask, &hint)))
+    }
+
+    pub(super) async fn login(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
+        let (name, password) = (ask.form.text("username"), ask.form.text("password"));
+        let headers = ask.request.headers();
+        let first = self.people.check_password(name, password, headers, ask.context).await?;
+        let again = |text| ask.page(ask.text.sign_in, Some(&Message::Error(text)), &login_form(ask, name));
+        let user = match first {
+            First::Wrong => return Ok(again(ask.text.wrong_credentials)),
+            First::Wait(wait) => return Ok(answers::wait(wait, again(ask.text.too_many_tries))),
+            First::Right(user) => user,
+        };
+        let methods = Methods::from(Method::Password);
+        if self.people.has_second_factor(&user.id).await? {
+            let return_to = ask.return_to().map(str::to_owned);
+            let pending = Pending { user: user.id, methods, session: None, return_to };
+            return self.ask_second_factor(ask, &pending, None);
+        }
+        self.let_in(ask, &user.id, &methods, ask.return_to()).await
+    }
+
+    /// Begins a session, and ends the one that the browser had.
+    pub(super) async fn let_in(
+        &self,
+        ask: &Ask<'_>,
+        user: &UserId,
+        methods: &Methods,
+        return_to: Option<&str>,
+    ) -> Result<Response<Bytes>, IdentityError> {
+        let Some(begun) = self.people.finish_sign_in(user, methods, ask.context).await? else {
+            let message = Message::Error(ask.text.wrong_credentials);
+            return Ok(ask.page(ask.text.sign_in, Some(&message), &login_form(ask, "")));
+        };
+        if let Some(old) = self.people.session(ask.request.headers()).await? {
+            self.people.end_session(&old.user, &old.id).await?;
+        }
+        self.with_session(ask.go_on(return_to), &begun, user)
+    }
+
+    /// Hands the browser its session, and the mark by which it is known again.
+    pub(super) fn with_session(
+        &self,
+        mut answer: Response<Bytes>,
+        begun: &Begun,
+        user: &UserId,
+    ) -> Result<Response<Bytes>, IdentityError> {
+        answer.headers_mut().append(header::SET_COOKIE, session_cookie(Some(&begun.token)));
+        answer.headers_mut().append(header::SET_COOKIE, self.people.known_device(user)?);
+        Ok(answer)
+    }
+
+    pub(super) async fn sign_out(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
+        if let Gate::Open(standing) = ask.signed_in(true).await? {
+            self.people.sign_out(&standing.view, ask.context).await?;
+        }
+        let mut answer = redirect(&ask.url("/login?done=signed-out"));
+        answer.headers_mut().append(header::SET_COOKIE, session_cookie(None));
+        Ok(answer)
+    }
+}
+
+fn login_form(ask: &Ask<'_>, name: &str) -> Markup {
+    let text = ask.text;
+    let name_field = Field {
+        label: text.username,
+        name: "username",
+        kind: "text",
+        autocomplete: "username",
+        value: name,
+        hint: None,
+    };
+    let password = Field {
+        label: text.password,
+        name: "password",
+        kind: "password",
+        autocomplete: "current-password",
+        value: "",
+        hint: None,
+    };
+    html! {
+        form method="post" action=(ask.url("/login")) {
+            (ask.form_field())
+            @if let Some(to) = ask.return_to() { input type="hidden" name="return_to" value=(to); }
+            (name_field.render())
+            (password.render())
+            button type="submit" { (text.sign_in) }
+        }
+    }
+}
+
+/// What a person's password must not be made of.
+pub(super) fn words(user: &User) -> Vec<&str> {
+    [Some(user.username.as_str()), user.name.as_deref(), user.email.as_deref()].into_iter().flatten().collect()
+}

@@ -1,0 +1,144 @@
+//! Pages behind a link that opens something once: taking up an account, a new password, the first administrator.
+
+use bartizan_evidence::IdentityActor;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use maud::{Markup, html};
+
+use super::Pages;
+use super::answers::redirect;
+use super::ask::Ask;
+use super::layout::{Field, Message};
+use super::login::words;
+use crate::IdentityError;
+use crate::people::{ADMINISTRATOR, Link, Method, Methods, NewUser, PasswordFault, Purpose, User, username};
+
+impl Pages {
+    pub(super) async fn show_welcome(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
+        let token = ask.query.text("token");
+        Ok(match self.people.link(token, ask.context.now).await? {
+            Some(Link { purpose: Purpose::Setup, .. }) => ask.page(ask.text.setup, None, &setup_form(ask, token, "")),
+            Some(Link { purpose: Purpose::Invitation | Purpose::Reset, user: Some(user), .. }) => {
+                match self.people.user(&user).await? {
+                    Some(user) => ask.page(ask.text.welcome, None, &welcome_form(ask, token, &user)),
+                    None => too_old(ask),
+                }
+            }
+            _ => too_old(ask),
+        })
+    }
+
+    /// Makes the first administrator, who goes on to a second factor before anything else.
+    pub(super) async fn setup(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
+        let (token, typed) = (ask.form.text("token"), ask.form.text("username"));
+        let Some(Link { purpose: Purpose::Setup, .. }) = self.people.link(token, ask.context.now).await? else {
+            return Ok(too_old(ask));
+        };
+        let again = |text| ask.page(ask.text.setup, Some(&Message::Error(text)), &setup_form(ask, token, typed));
+        let Ok(name) = username(typed) else { return Ok(again(ask.text.bad_name)) };
+        let stored = match self.chosen_password(ask, &[&name], true).await? {
+            Ok(stored) => stored,
+            Err(text) => return Ok(again(text)),
+        };
+        // Used up first: of two who have the link, one makes an account.
+        if !self.people.use_link(token, ask.context.now).await? {
+            return Ok(too_old(ask));
+        }
+        let user = NewUser { username: name, roles: vec![ADMINISTRATOR.into()], ..NewUser::default() };
+        let Some(id) = self.people.add_user(&user, Some(&stored), IdentityActor::Operator).await? else {
+            return Ok(again(ask.text.name_taken));
+        };
+        self.let_in(ask, &id, &Methods::from(Method::Password), None).await
+    }
+
+    pub(super) async fn welcome(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
+        let token = ask.form.text("token");
+        let link = self.people.link(token, ask.context.now).await?;
+        let Some(Link { purpose: Purpose::Invitation | Purpose::Reset, user: Some(user), .. }) = link else {
+            return Ok(too_old(ask));
+        };
+        let Some(user) = self.people.user(&user).await? else { return Ok(too_old(ask)) };
+        let has_second =
+            self.people.has_second_factor(&user.id).await? || self.people.must_have_second_factor(&user.roles);
+        let stored = match self.chosen_password(ask, &words(&user), has_second).await? {
+            Ok(stored) => stored,
+            Err(text) => {
+                return Ok(ask.page(ask.text.welcome, Some(&Message::Error(text)), &welcome_form(ask, token, &user)));
+            }
+        };
+        let is_set = self.people.use_link(token, ask.context.now).await?
+            && self.people.set_password(&user, &stored, None, ask.context).await?;
+        // The new password is typed once more, and the second factor asked for: a link alone lets nobody in.
+        if is_set { Ok(redirect(&ask.url("/login?done=password"))) } else { Ok(too_old(ask)) }
+    }
+
+    /// The password that a form has twice, hashed; or what is wrong with it.
+    pub(super) async fn chosen_password(
+        &self,
+        ask: &Ask<'_>,
+        words: &[&str],
+        has_second_factor: bool,
+    ) -> Result<Result<String, &'static str>, IdentityError> {
+        let typed = ask.form.text("new_password");
+        if ask.form.get("repeated").is_some_and(|repeated| repeated != typed) {
+            return Ok(Err(ask.text.passwords_differ));
+        }
+        let judged = self.people.new_password(typed, words, has_second_factor).await?;
+        Ok(judged.map_err(|fault| match fault {
+            PasswordFault::Short(_) => ask.text.password_too_short,
+            PasswordFault::Long => ask.text.password_too_long,
+            PasswordFault::Guessable => ask.text.password_guessable,
+            PasswordFault::Unchanged => ask.text.password_unchanged,
+        }))
+    }
+}
+
+fn too_old(ask: &Ask<'_>) -> Response<Bytes> {
+    let body = html! { p { (ask.text.link_too_old_why) } p { a href=(ask.url("/login")) { (ask.text.sign_in) } } };
+    ask.page_with(StatusCode::GONE, ask.text.link_too_old, None, &body)
+}
+
+fn setup_form(ask: &Ask<'_>, token: &str, name: &str) -> Markup {
+    let text = ask.text;
+    let name_field = Field {
+        label: text.type_username,
+        name: "username",
+        kind: "text",
+        autocomplete: "username",
+        value: name,
+        hint: None,
+    };
+    html! {
+        p { (text.setup_why) }
+        form method="post" action=(ask.url("/setup")) {
+            (ask.form_field())
+            input type="hidden" name="token" value=(token);
+            (name_field.render())
+            (new_password_fields(ask))
+            button type="submit" { (text.create_account) }
+        }
+    }
+}
+
+fn welcome_form(ask: &Ask<'_>, token: &str, user: &User) -> Markup {
+    html! {
+        p { (ask.text.welcome_why) " " strong { (user.username) } }
+        form method="post" action=(ask.url("/welcome")) {
+            (ask.form_field())
+            input type="hidden" name="token" value=(token);
+            input type="hidden" name="username" autocomplete="username" value=(user.username);
+            (new_password_fields(ask))
+            button type="submit" { (ask.text.set_password) }
+        }
+    }
+}
+
+pub(super) fn new_password_fields(ask: &Ask<'_>) -> Markup {
+    let text = ask.text;
+    let field =
+        |label, name, hint| Field { label, name, kind: "password", autocomplete: "new-password", value: "", hint };
+    html! {
+        (field(text.new_password, "new_password", Some(text.password_hint)).render())
+        (field(text.repeat_password, "repeated", None).render())
+    }
+}

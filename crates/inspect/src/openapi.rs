@@ -1,1 +1,0 @@
-//! The OpenAPI document as policy: what it does not declare does not pass.

@@ -1,1 +1,0 @@
-//! Credentials that stand in files or in the history of a repository.

@@ -1,0 +1,222 @@
+//! The walk over a directory: parallel, by the rules of git, and past everything that has no end.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use ignore::overrides::{Override, OverrideBuilder};
+use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
+use rustix::fs::OFlags;
+
+use crate::{Findings, GapReason, Limits, ScanError};
+
+/// What is done with each file: its path, whether some kind wants it, and its content.
+pub(crate) trait Visit: Sync {
+    /// Whether a file of that path is read at all.
+    fn wants(&self, path: &str) -> bool;
+
+    /// Looks at a file.
+    fn file(&self, path: &str, bytes: &[u8], findings: &mut Findings);
+}
+
+/// A directory, or a single file.
+pub(crate) struct Walk<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) limits: &'a Limits,
+}
+
+impl Walk<'_> {
+    /// Visits every file below the root that git would have in a commit, each once. `.git` itself, what `.gitignore` names, and
+    /// symbolic links are passed over: what a link inside the tree points to is visited where it is, and nothing outside is.
+    pub(crate) fn run(&self, visit: &dyn Visit) -> Result<Findings, ScanError> {
+        let excluded = excluded(self.root, &self.limits.exclude)?;
+        let walk = WalkBuilder::new(self.root)
+            .hidden(false)
+            .ignore(false)
+            // What a user ignores for himself differs from machine to machine, and the result must not.
+            .git_global(false)
+            .git_exclude(false)
+            .follow_links(false)
+            .threads(self.limits.threads.map_or(0, std::num::NonZeroUsize::get))
+            .overrides(excluded)
+            .filter_entry(|entry| entry.file_name() != ".git")
+            .build_parallel();
+        let gathered = Mutex::new(Findings::default());
+        walk.visit(&mut Builder { walk: self, visit, gathered: &gathered });
+        Ok(gathered.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The globs of what is not scanned, in the syntax of `.gitignore`.
+pub(crate) fn excluded(root: &Path, globs: &[String]) -> Result<Override, ScanError> {
+    let fault = |glob: &str, source| ScanError::Glob { glob: glob.to_owned(), source };
+    let mut builder = OverrideBuilder::new(root);
+    for glob in globs {
+        builder.add(&format!("!{glob}")).map_err(|source| fault(glob, source))?;
+    }
+    builder.build().map_err(|source| fault("", source))
+}
+
+struct Builder<'a> {
+    walk: &'a Walk<'a>,
+    visit: &'a dyn Visit,
+    gathered: &'a Mutex<Findings>,
+}
+
+impl<'s, 'a: 's> ParallelVisitorBuilder<'s> for Builder<'a> {
+    fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
+        Box::new(Visitor {
+            walk: self.walk,
+            visit: self.visit,
+            gathered: self.gathered,
+            findings: Findings::default(),
+            buffer: Vec::new(),
+        })
+    }
+}
+
+/// One thread of the walk, with a buffer that it reads every file into.
+struct Visitor<'a> {
+    walk: &'a Walk<'a>,
+    visit: &'a dyn Visit,
+    gathered: &'a Mutex<Findings>,
+    findings: Findings,
+    buffer: Vec<u8>,
+}
+
+impl ParallelVisitor for Visitor<'_> {
+    fn visit(&mut self, entry: Result<DirEntry, ignore::Error>) -> WalkState {
+        match entry {
+            Ok(entry) => self.entry(&entry),
+            Err(error) => {
+                let path = path_of(&error).map(|path| self.relative(path)).unwrap_or_default();
+                self.findings.gap(path, GapReason::Unreadable, cause(&error));
+            }
+        }
+        WalkState::Continue
+    }
+}
+
+impl Drop for Visitor<'_> {
+    fn drop(&mut self) {
+        let findings = std::mem::take(&mut self.findings);
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner).merge(findings);
+    }
+}
+
+impl Visitor<'_> {
+    fn entry(&mut self, entry: &DirEntry) {
+        let Some(kind) = entry.file_type() else { return };
+        let is_target = entry.depth() == 0;
+        if kind.is_dir() || (kind.is_symlink() && !is_target) {
+            return;
+        }
+        let path = self.relative(entry.path());
+        if !self.visit.wants(&path) {
+            return;
+        }
+        if !kind.is_file() && !is_target {
+            self.findings.gap(path, GapReason::Special, "");
+            return;
+        }
+        match read(entry.path(), self.walk.limits.max_file, &mut self.buffer) {
+            Ok(Read::Whole) => {
+                self.findings.files += 1;
+                self.findings.bytes += self.buffer.len() as u64;
+                self.visit.file(&path, &self.buffer, &mut self.findings);
+            }
+            Ok(Read::TooLarge) => self.findings.gap(path, GapReason::TooLarge, ""),
+            Ok(Read::Special) => self.findings.gap(path, GapReason::Special, ""),
+            Err(error) => self.findings.gap(path, GapReason::Unreadable, error.kind().to_string()),
+        }
+        // One large file must not hold its memory for the rest of the walk.
+        if self.buffer.capacity() > (1 << 20) {
+            self.buffer = Vec::new();
+        }
+    }
+
+    fn relative(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(self.walk.root).unwrap_or(path);
+        let relative = if relative.as_os_str().is_empty() { path.file_name().map(Path::new) } else { Some(relative) };
+        shown(relative.unwrap_or(path))
+    }
+}
+
+/// A path as reports write it: bytes that are no UTF-8, and control characters, stand as `%XX`, so that two files never share a name
+/// and a name never speaks to a terminal.
+pub(crate) fn shown(path: &Path) -> String {
+    shown_bytes(path.as_os_str().as_bytes())
+}
+
+pub(crate) fn shown_bytes(path: &[u8]) -> String {
+    let mut text = String::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_control() {
+                let mut bytes = [0; 4];
+                character.encode_utf8(&mut bytes).bytes().for_each(|byte| escape(byte, &mut text));
+            } else {
+                text.push(character);
+            }
+        }
+        chunk.invalid().iter().for_each(|byte| escape(*byte, &mut text));
+    }
+    text
+}
+
+fn escape(byte: u8, text: &mut String) {
+    use std::fmt::Write as _;
+    let _infallible = write!(text, "%{byte:02X}");
+}
+
+enum Read {
+    Whole,
+    TooLarge,
+    Special,
+}
+
+/// Reads a regular file of at most `max` bytes. Whatever the name was when the walk saw it, what was opened is looked at again: it
+/// may have become a link or a pipe since.
+fn read(path: &Path, max: u64, buffer: &mut Vec<u8>) -> io::Result<Read> {
+    buffer.clear();
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(Read::Special);
+    }
+    if metadata.len() > max {
+        return Ok(Read::TooLarge);
+    }
+    buffer.reserve(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    let read = file.take(max.saturating_add(1)).read_to_end(buffer)?;
+    Ok(if read as u64 > max { Read::TooLarge } else { Read::Whole })
+}
+
+/// Opens without following a link at the end of the path, and without waiting for the other end of a pipe.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        ignore::Error::Partial(errors) => errors.iter().find_map(path_of),
+        _ => None,
+    }
+}
+
+/// What went wrong, without the path, which depends on where the tree was checked out.
+fn cause(error: &ignore::Error) -> String {
+    error.io_error().map_or_else(|| "cannot be walked".to_owned(), |error| error.kind().to_string())
+}
+
+/// The root of a scan, made absolute.
+pub(crate) fn root(path: &Path) -> Result<PathBuf, ScanError> {
+    path.canonicalize().map_err(|source| ScanError::Target { target: path.to_owned(), source })
+}
