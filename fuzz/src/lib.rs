@@ -7,6 +7,7 @@
 
 mod answer;
 mod client_address;
+mod dependencies;
 mod gate;
 mod grpc_messages;
 mod machines;
@@ -33,13 +34,16 @@ pub const TARGETS: &[Target] = &[
     ("grpc", streams::grpc),
     ("introspection", machines::introspection),
     ("jwks", tokens::jwks),
+    ("lockfile", dependencies::lockfile),
     ("mask", gate::mask),
+    ("osv", dependencies::osv),
     ("path", gate::path),
     ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),
     ("token", tokens::token),
     ("trace", gate::trace),
     ("traceparent", gate::traceparent),
+    ("version", dependencies::version),
     ("webhook", machines::webhook),
     ("websocket", streams::websocket),
     ("wire", gate::wire),

@@ -108,7 +108,9 @@ impl Update {
             if !output.quiet {
                 output.complain(&format!("fetching {name}"));
             }
-            runtime.block_on(mirror.fetch(&format!("{name}/all.zip"), &file)).with_context(|| format!("{name} was not fetched"))?;
+            runtime
+                .block_on(mirror.fetch(&format!("{name}/all.zip"), &file))
+                .with_context(|| format!("{name} was not fetched"))?;
         }
         made(&[folder.path().to_owned()], &self.index, output)
     }
@@ -132,11 +134,16 @@ fn made(sources: &[PathBuf], index: &Path, output: Output) -> anyhow::Result<Exi
 }
 
 fn as_text(imported: &Imported, index: &Path) -> String {
-    let mut lines = vec![format!("{} records read, {} left out (withdrawn, or of other ecosystems)", imported.records, imported.left_out)];
+    let mut lines = vec![format!(
+        "{} records read, {} left out (withdrawn, or of other ecosystems)",
+        imported.records, imported.left_out
+    )];
     for part in &imported.parts {
         let name = part.ecosystem().map_or("", Ecosystem::as_str);
-        let newest = part.newest.get(..10).map_or_else(|| "of unknown age".to_owned(), |day| format!("newest of {day}"));
-        lines.push(format!("  {name:<12} {:>7} advisories on {:>7} packages, {newest}", part.advisories, part.packages));
+        let newest =
+            part.newest.get(..10).map_or_else(|| "of unknown age".to_owned(), |day| format!("newest of {day}"));
+        lines
+            .push(format!("  {name:<12} {:>7} advisories on {:>7} packages, {newest}", part.advisories, part.packages));
     }
     lines.push(format!("written to {}\n", index.display()));
     lines.join("\n")

@@ -259,6 +259,8 @@ fn git(address: &str) -> super::package::Source {
     let (url, fragment) = address.split_once('#').map_or((address, None), |(url, fragment)| (url, Some(fragment)));
     let commit = fragment.map(|fragment| fragment.strip_prefix("commit=").unwrap_or(fragment));
     let commit = commit.filter(|commit| is_commit(commit)).map(str::to_owned);
+    // The query is the branch or tag by which the commit was found.
+    let url = url.split_once('?').map_or(url, |(url, _reference)| url);
     super::package::Source::Git { url: url.to_owned(), commit }
 }
 

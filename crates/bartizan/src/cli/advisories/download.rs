@@ -43,7 +43,10 @@ impl Mirror {
         ensure!(url.query().is_none(), "has a query; name the folder in which OSV's ecosystems are");
         let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         let tls = match url.scheme_str() {
-            Some("https") => Some((connector()?, ServerName::try_from(host.clone()).context("has no name that a certificate can have")?)),
+            Some("https") => Some((
+                connector()?,
+                ServerName::try_from(host.clone()).context("has no name that a certificate can have")?,
+            )),
             Some("http") if is_loopback => None,
             // Whoever can leave an advisory out on the way lets its vulnerability through.
             _ => bail!("only `https`, or `http` on loopback, is fetched"),
@@ -81,7 +84,10 @@ impl Mirror {
     }
 }
 
-async fn get(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, url: &Uri) -> anyhow::Result<http::Response<Incoming>> {
+async fn get(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    url: &Uri,
+) -> anyhow::Result<http::Response<Incoming>> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // How it ends is told to whoever reads the answer.
     tokio::spawn(async move { drop(connection.await) });

@@ -62,7 +62,9 @@ impl Deps {
             }
         }
         for package in file.lock.packages.iter().filter(|package| package.source != Source::Path) {
-            self.doubts(package, &place, findings);
+            // A reference that its own line was told of already.
+            let is_told = file.lock.unpinned.iter().any(|unpinned| unpinned.line == package.line);
+            self.doubts(package, is_told, &place, findings);
         }
         for unpinned in file.lock.unpinned.iter().filter(|_| file.format.is_none()) {
             let location = places.get(&unpinned.line).cloned();
@@ -121,7 +123,7 @@ impl Deps {
     }
 
     /// What a package's own entry shows.
-    fn doubts(&self, package: &Package, place: &dyn Fn(&Package) -> Location, findings: &mut Findings) {
+    fn doubts(&self, package: &Package, is_told: bool, place: &dyn Fn(&Package) -> Location, findings: &mut Findings) {
         let name = package.name.as_bytes();
         if let Some(known) = squat::imitated(package.ecosystem, &package.name) {
             let message = format!("`{}` looks like the popular `{known}`, and is not it", package.name);
@@ -137,6 +139,7 @@ impl Deps {
         }
         if let Source::Git { url, commit: None } = &package.source
             && !url.is_empty()
+            && !is_told
         {
             let message = format!("`{}` is taken from `{url}` without a commit", package.name);
             findings.push(plain(
