@@ -239,6 +239,10 @@ fn is_requirements(directory: &str, name: &str) -> bool {
         || directory.rsplit('/').next().is_some_and(|parent| parent == "requirements")
 }
 
+fn is_text(name: &str) -> bool {
+    std::path::Path::new(name).extension().is_some_and(|extension| extension == "txt")
+}
+
 /// The text of a file that is not too large.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, LockError> {
     if bytes.len() > MAX_BYTES {

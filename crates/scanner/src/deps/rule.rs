@@ -21,6 +21,7 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    #[expect(clippy::too_many_lines, reason = "a table of rules")]
     pub(super) fn new() -> Self {
         Self {
             vulnerable: rule(

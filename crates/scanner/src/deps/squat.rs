@@ -45,7 +45,9 @@ fn ends_doubled(text: &str) -> bool {
 fn is_typing(known: &str, name: &str) -> bool {
     known.len() != name.len() || {
         let mut sorted = [known.as_bytes().to_vec(), name.as_bytes().to_vec()];
-        sorted.iter_mut().for_each(|letters| letters.sort_unstable());
+        for letters in &mut sorted {
+            letters.sort_unstable();
+        }
         let [one, other] = sorted;
         one == other
     }

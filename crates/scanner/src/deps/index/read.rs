@@ -69,7 +69,7 @@ impl Index {
         let mut start = [0; 12];
         file.read_exact_at(&mut start, 0).map_err(|_| foreign())?;
         let (magic, length) = start.split_at(MAGIC.len());
-        let length = <[u8; 4]>::try_from(length).map(u32::from_le_bytes).unwrap_or(u32::MAX);
+        let length = <[u8; 4]>::try_from(length).map_or(u32::MAX, u32::from_le_bytes);
         if magic != MAGIC || length > MAX_HEADER {
             return Err(foreign());
         }
@@ -100,7 +100,11 @@ impl Index {
             return Ok(Vec::new());
         };
         let names = names.get_or_init(|| self.names(part)).as_ref().ok_or_else(damaged)?;
-        let Some(entry) = names.find(&ecosystem.key(name)).ok_or_else(damaged)? else { return Ok(Vec::new()) };
+        let entry = match names.find(&ecosystem.key(name)) {
+            Lookup::Found(entry) => entry,
+            Lookup::Absent => return Ok(Vec::new()),
+            Lookup::Damaged => return Err(damaged()),
+        };
         let mut record = vec![0; Some(entry.length).filter(|length| *length <= MAX_RECORD).ok_or_else(damaged)?];
         let at = self.base.checked_add(entry.at).ok_or_else(damaged)?;
         self.file.read_exact_at(&mut record, at).map_err(|_| damaged())?;
@@ -133,24 +137,36 @@ struct Entry {
     crc: u32,
 }
 
+/// What a table knows of a name.
+enum Lookup {
+    Found(Entry),
+    Absent,
+    /// It leads out of itself.
+    Damaged,
+}
+
 impl Names {
-    /// The entry of a name by halving; the outer [`None`] says that the table is damaged.
-    fn find(&self, name: &str) -> Option<Option<Entry>> {
+    /// The entry of a name, by halving.
+    fn find(&self, name: &str) -> Lookup {
         let (mut low, mut high) = (0, self.table.len() / ENTRY);
         while low < high {
             let middle = usize::midpoint(low, high);
-            let entry = self.table.get(middle * ENTRY..(middle + 1) * ENTRY)?;
-            let (begin, length) = (number(entry, 0)? as usize, number(entry, 4)? as usize);
-            match self.names.get(begin..begin.checked_add(length)?)?.cmp(name.as_bytes()) {
+            let Some((known, entry)) = self.entry(middle) else { return Lookup::Damaged };
+            match known.cmp(name.as_bytes()) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
-                Ordering::Equal => {
-                    let at = u64::from_le_bytes(entry.get(8..16)?.try_into().ok()?);
-                    return Some(Some(Entry { at, length: number(entry, 16)? as usize, crc: number(entry, 20)? }));
-                }
+                Ordering::Equal => return Lookup::Found(entry),
             }
         }
-        Some(None)
+        Lookup::Absent
+    }
+
+    fn entry(&self, index: usize) -> Option<(&[u8], Entry)> {
+        let entry = self.table.get(index * ENTRY..(index + 1) * ENTRY)?;
+        let (begin, length) = (number(entry, 0)? as usize, number(entry, 4)? as usize);
+        let name = self.names.get(begin..begin.checked_add(length)?)?;
+        let at = u64::from_le_bytes(entry.get(8..16)?.try_into().ok()?);
+        Some((name, Entry { at, length: number(entry, 16)? as usize, crc: number(entry, 20)? }))
     }
 }
 

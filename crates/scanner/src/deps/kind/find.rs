@@ -4,7 +4,7 @@ use std::sync::Arc;
 use bartizan_controls::{Confidence, Finding, Location, Rule, Severity};
 
 use super::read::tell;
-use super::{Deps, Places, ReadLock, State, beside, directory};
+use super::{Deps, Places, ReadLock, State, beside, directory, extension};
 use crate::deps::advice::{upgrade, way};
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::inventory::{Inventory, LockedFile};
@@ -299,7 +299,7 @@ fn mark(manifest: Option<&Manifest>, lock: &mut Lock) {
 }
 
 fn is_shared(path: &str) -> bool {
-    path.ends_with(".props")
+    extension(path) == "props"
 }
 
 /// The files that a project of .NET shares with others, from its own directory up.

@@ -37,7 +37,7 @@ fn scanned(files: &[(&str, &str)], config: DepsConfig) -> (Vec<String>, Vec<Stri
     (found, gaps, deps)
 }
 
-fn index(records: &[&[u8]]) -> Option<Arc<Index>> {
+fn index(records: &[&[u8]]) -> Arc<Index> {
     let mut builder = Builder::default();
     for record in records {
         builder.add(record).unwrap();
@@ -47,7 +47,7 @@ fn index(records: &[&[u8]]) -> Option<Arc<Index>> {
     builder.write(&mut bytes).unwrap();
     file.write_all(&bytes).unwrap();
     // The open file outlives its name.
-    Some(Arc::new(Index::open(file.path()).unwrap()))
+    Arc::new(Index::open(file.path()).unwrap())
 }
 
 const QS: &[u8] = br#"{"id": "GHSA-hrpp-h998-j3pp", "modified": "2024-01-01T00:00:00Z", "aliases": ["CVE-2022-24999"], "summary": "qs vulnerable to prototype pollution",
@@ -56,8 +56,8 @@ const QS: &[u8] = br#"{"id": "GHSA-hrpp-h998-j3pp", "modified": "2024-01-01T00:0
 const EVIL: &[u8] = br#"{"id": "MAL-2099-1", "modified": "2024-01-01T00:00:00Z", "summary": "Malicious code in jest",
   "affected": [{"package": {"ecosystem": "npm", "name": "jest"}, "versions": ["29.0.0"]}]}"#;
 
-fn with(index: Option<Arc<Index>>) -> DepsConfig {
-    DepsConfig { index, ..DepsConfig::default() }
+fn with(index: Arc<Index>) -> DepsConfig {
+    DepsConfig { index: Some(index), ..DepsConfig::default() }
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_package_json_beside_it_tells_what_yarn_1_does_not() {
 
 #[test]
 fn without_advisories_a_scan_says_that_it_looked_nothing_up() {
-    let (_, gaps, _) = scanned(&[("go.mod", "module a\nrequire example.com/b v1.0.0\n")], with(None));
+    let (_, gaps, _) = scanned(&[("go.mod", "module a\nrequire example.com/b v1.0.0\n")], DepsConfig::default());
     assert_eq!(gaps, ["advisories no recent data: none were imported: `bartizan advisories import`"]);
     let (_, gaps, _) = scanned(&[("go.mod", "module a\nrequire example.com/b v1.0.0\n")], with(index(&[QS])));
     assert_eq!(gaps, ["advisories no recent data: none of Go were imported"]);
@@ -95,7 +95,7 @@ fn without_advisories_a_scan_says_that_it_looked_nothing_up() {
 #[test]
 fn what_can_change_what_is_built_is_told() {
     let requirements = "flask>=2.0\nreqeusts==2.0.0\ntool @ git+https://git.example/tool.git@main\n";
-    let (found, ..) = scanned(&[("requirements.txt", requirements)], with(None));
+    let (found, ..) = scanned(&[("requirements.txt", requirements)], DepsConfig::default());
     insta::assert_snapshot!(found.join("\n"));
 }
 
@@ -128,7 +128,7 @@ fn a_pom_is_judged_by_the_versions_of_its_parent() {
 fn a_go_mod_takes_its_hashes_from_go_sum() {
     let go = "module a\nrequire (\n\texample.com/a v1.0.0\n\texample.com/b v1.0.0\n\texample.com/c v1.0.0\n)\n";
     let sums = "example.com/a v1.0.0 h1:aa=\nexample.com/b v1.0.0 h1:bb=\n";
-    let (found, ..) = scanned(&[("go.mod", go), ("go.sum", sums)], with(None));
+    let (found, ..) = scanned(&[("go.mod", go), ("go.sum", sums)], DepsConfig::default());
     assert_eq!(found, ["deps.no-integrity low go.mod:5 1 of 3 locked packages have no hash: `example.com/c` []"]);
 }
 

@@ -25,15 +25,12 @@ fn logical_lines(text: &str) -> Vec<(u32, String)> {
     let mut open: Option<(u32, String)> = None;
     for (number, line) in numbered(text) {
         let (start, mut whole) = open.take().unwrap_or((number, String::new()));
-        match line.trim_end().strip_suffix('\\') {
-            Some(part) => {
-                whole.push_str(part);
-                open = Some((start, whole));
-            }
-            None => {
-                whole.push_str(line);
-                lines.push((start, whole));
-            }
+        if let Some(part) = line.trim_end().strip_suffix('\\') {
+            whole.push_str(part);
+            open = Some((start, whole));
+        } else {
+            whole.push_str(line);
+            lines.push((start, whole));
         }
     }
     lines.extend(open);
@@ -53,7 +50,7 @@ fn option_line(lock: &mut Lock, number: u32, option: &str) {
         "r" | "requirement" | "c" | "constraint" => lock.includes.push(value.to_owned()),
         "e" | "editable" if is_address(value) => requirement(lock, number, value),
         // `-rbase.txt` is `-r base.txt`.
-        _ if option.starts_with('r') && option.ends_with(".txt") => {
+        _ if option.starts_with('r') && super::is_text(option) => {
             lock.includes.push(option.trim_start_matches('r').to_owned());
         }
         _ => {}

@@ -101,11 +101,16 @@ pub(super) fn hash(integrity: &str) -> Option<(&'static str, String)> {
     };
     let value = if integrity.contains('-') {
         let bytes = base64::engine::general_purpose::STANDARD.decode(value.split_whitespace().next()?).ok()?;
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&bytes)
     } else {
         value.to_ascii_lowercase()
     };
     (value.len() == digits && value.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some((algorithm, value))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }
 
 /// Each weakness once, with every component that has it.

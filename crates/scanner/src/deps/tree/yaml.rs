@@ -65,19 +65,13 @@ impl<'a> Builder<'a> {
         }
         match self.open.last_mut() {
             Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Table { entries, key, .. }) => match key.take() {
-                Some((key, line)) => entries.push(Entry { key, line, node }),
-                None => {
-                    let line = node.line;
-                    let name = match node.value {
-                        Value::Text(name) => name,
-                        Value::Flag(flag) => flag.to_string().into(),
-                        Value::Nothing => "null".into(),
-                        _ => return Err(LockError::Syntax { line, what: "a key that is no text".to_owned() }),
-                    };
-                    *key = Some((name, line));
+            Some(Open::Table { entries, key, .. }) => {
+                if let Some((key, line)) = key.take() {
+                    entries.push(Entry { key, line, node });
+                } else {
+                    *key = Some((name(node.value, node.line)?, node.line));
                 }
-            },
+            }
             // The first document only: no lock file has another.
             None if self.root.is_none() => self.root = Some(node),
             None => {}
@@ -86,7 +80,17 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Only the words of YAML 1.2 mean anything, and only without quotes; a key is always text.
+/// A key, which is text whatever it looks like.
+fn name(value: Value<'_>, line: u32) -> Result<Cow<'_, str>, LockError> {
+    Ok(match value {
+        Value::Text(name) => name,
+        Value::Flag(flag) => flag.to_string().into(),
+        Value::Nothing => "null".into(),
+        _ => return Err(LockError::Syntax { line, what: "a key that is no text".to_owned() }),
+    })
+}
+
+/// Only the words of YAML 1.2 mean anything, and only without quotes.
 fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value<'_> {
     match (&*text, style) {
         ("true", ScalarStyle::Plain) => Value::Flag(true),

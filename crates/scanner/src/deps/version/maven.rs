@@ -70,15 +70,15 @@ impl Lists {
         for c in text.chars() {
             let of_digits = token.starts_with(|first: char| first.is_ascii_digit());
             match c {
-                '.' => lists.push(std::mem::take(&mut token), false),
+                '.' => lists.push(&std::mem::take(&mut token), false),
                 '-' => {
-                    lists.push(std::mem::take(&mut token), false);
+                    lists.push(&std::mem::take(&mut token), false);
                     lists.open();
                 }
                 _ => {
                     if !token.is_empty() && of_digits != c.is_ascii_digit() {
                         lists.open_for_qualifier(of_digits);
-                        lists.push(std::mem::take(&mut token), true);
+                        lists.push(&std::mem::take(&mut token), true);
                         lists.open();
                     }
                     token.push(c);
@@ -87,7 +87,7 @@ impl Lists {
         }
         if !token.is_empty() {
             lists.open_for_qualifier(token.starts_with(|first: char| first.is_ascii_digit()));
-            lists.push(token, false);
+            lists.push(&token, false);
         }
         lists
     }
@@ -99,13 +99,13 @@ impl Lists {
         }
     }
 
-    fn push(&mut self, token: String, before_digits: bool) {
+    fn push(&mut self, token: &str, before_digits: bool) {
         let item = if token.is_empty() {
             Item::Number(Natural::default())
-        } else if let Some(number) = Natural::parse(&token) {
+        } else if let Some(number) = Natural::parse(token) {
             Item::Number(number)
         } else {
-            Item::Qualifier(Qualifier::named(&token, before_digits))
+            Item::Qualifier(Qualifier::named(token, before_digits))
         };
         self.current.push(item);
     }

@@ -17,7 +17,7 @@ impl NuGet {
         };
         let mut parts = numbers.split('.').map(Natural::parse);
         let first = parts.next()??;
-        let mut next = || parts.next().map_or_else(|| Some(Natural::default()), |number| number);
+        let mut next = || parts.next().unwrap_or_else(|| Some(Natural::default()));
         let numbers = [first, next()?, next()?, next()?];
         let stage = match labels {
             // The labels' grammar and order are those of Semantic Versioning.

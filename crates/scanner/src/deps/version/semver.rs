@@ -46,7 +46,7 @@ impl Built {
         };
         let mut numbers = core.split('.').map(Natural::parse);
         let first = numbers.next()??;
-        let mut next = || numbers.next().map_or_else(|| Some(Natural::default()), |number| number);
+        let mut next = || numbers.next().unwrap_or_else(|| Some(Natural::default()));
         let core = [first, next()?, next()?];
         numbers.next().is_none().then_some(Self { version: SemVer { core, stage }, build })
     }
