@@ -79,7 +79,7 @@ async function start(command, args, { env = {}, cwd, ready } = {}) {
 }
 
 /// Starts the gate on the example's own `bartizan.toml`, in which only the ports and the state are other ones.
-async function startGate(folder, upstreamPort, env) {
+export async function startGate(folder, upstreamPort, env) {
   const state = await mkdtemp(join(tmpdir(), "bartizan-example-"));
   const [port, consolePort] = [await freePort(), await freePort()];
   const written = await readFile(join(folder, "bartizan.toml"), "utf8");
@@ -98,7 +98,7 @@ async function startGate(folder, upstreamPort, env) {
     await stop();
     throw error;
   });
-  return { origin: `https://127.0.0.1:${port}`, stop };
+  return { origin: `https://127.0.0.1:${port}`, said: gate.said, state, stop };
 }
 
 async function untilReady(gate, port) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bartizan_vault::Secret;
 
 /// What the gate's own sign-in is told.
+#[derive(PartialEq, Eq)]
 pub struct Config {
     /// How the outside names the gate: scheme and authority, without a slash at the end.
     pub origin: Arc<str>,
@@ -86,6 +87,7 @@ impl Default for Cost {
 }
 
 /// How mail is sent.
+#[derive(PartialEq, Eq)]
 pub struct MailRules {
     /// The server.
     pub host: Arc<str>,
@@ -112,7 +114,7 @@ pub enum MailTls {
 }
 
 /// How the pages look.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
     /// The picture above each page, and its media type.
     pub logo: Option<(Arc<[u8]>, &'static str)>,

@@ -3,10 +3,12 @@ use std::sync::Arc;
 use bartizan_store::Store;
 use bytes::Bytes;
 use http::{Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ground::{Ground, Parts};
 use crate::pages::Pages;
-use crate::people::People;
+use crate::people::{AdministrationError, People, UserCommand};
 use crate::{Config, Context, IdentityError};
 
 /// The gate's own sign-in: everything below `[identity] path`.
@@ -14,6 +16,14 @@ pub struct Identity {
     people: Arc<People>,
     pages: Pages,
     ground: Arc<Ground>,
+}
+
+/// Something that an operator asks for, on the command line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// With accounts.
+    User(UserCommand),
 }
 
 impl Identity {
@@ -37,6 +47,21 @@ impl Identity {
     pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let context = Context::of(request.headers(), self.ground.now());
         self.pages.answer(&request, &context).await
+    }
+
+    /// What it was told.
+    pub fn config(&self) -> &Config {
+        &self.ground.config
+    }
+
+    /// Does what an operator asks, and gives back what there is to say of it.
+    ///
+    /// # Errors
+    /// Why it was not done, in the operator's words.
+    pub async fn administer(&self, command: Command) -> Result<Value, AdministrationError> {
+        match command {
+            Command::User(command) => self.people.administer(command).await,
+        }
     }
 
     /// A link that makes the first administrator, if there is none: to be shown to whoever started the node.

@@ -20,7 +20,7 @@ pub use config::{Config, Cost, MailRules, MailTls, PasswordRules, SessionRules, 
 pub use context::Context;
 pub use error::IdentityError;
 pub use ground::{Clock, Parts};
-pub use identity::Identity;
+pub use identity::{Command, Identity};
 pub use moment::Moment;
 
 use bartizan_store::{Migrations, Query};

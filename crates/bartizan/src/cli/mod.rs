@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine; 1 a check that failed; 2 wrong usage or configuration; 3 the work could not be done.
 
+mod administration;
 mod advisories;
 mod audit;
 mod check;
@@ -10,6 +11,7 @@ mod key;
 mod output;
 mod rooms;
 mod serve;
+mod user;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -68,6 +70,9 @@ enum Command {
     Serve(serve::Serve),
     /// Whether the gate on this machine is ready
     Health(health::Health),
+    /// Accounts of the gate's own sign-in
+    #[command(subcommand)]
+    User(user::User),
     /// API keys
     #[command(subcommand)]
     Key(key::Key),
@@ -126,6 +131,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Demo(demo) => serve::demo(demo.once, output),
         Command::Check(check) => check.run(output),
         Command::Serve(serve) => serve.run(output, &command),
+        Command::User(user) => user.run(output),
         Command::Key(key) => key.run(output),
         Command::Audit(audit) => audit.run(output),
         Command::Advisories(advisories) => advisories.run(output),

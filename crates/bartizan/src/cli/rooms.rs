@@ -5,7 +5,7 @@ use clap::ValueEnum;
 pub(super) enum Room {
     /// The data plane, with the health, readiness and metrics of its own process
     Gateway,
-    /// The gate's own sign-in
+    /// The gate's own sign-in, which stands behind the gate
     #[value(hide = true)]
     Identity,
     /// The web console

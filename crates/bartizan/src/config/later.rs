@@ -26,10 +26,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
             "`[[apis]]` takes routes and schemas from an OpenAPI document",
             "declare each path and method as `[[routes]]`, and leave request validation to the backend",
         ),
-        ("", "identity") => (
-            "`[identity]` is the gate's own sign-in",
-            "name the identity provider that you use as `[[issuers]]`, or the backend's own tokens with `hs256`",
-        ),
         ("", "clients") => {
             ("`[[clients]]` are OAuth clients of the gate's own sign-in", "register them with your identity provider")
         }

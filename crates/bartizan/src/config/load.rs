@@ -30,6 +30,8 @@ pub struct Loaded {
     pub console: Console,
     /// Whom the process becomes.
     pub identity: Identity,
+    /// For the gate's own sign-in, if there is one.
+    pub sign_in: Option<bartizan_identity::Config>,
     /// What the configuration was made of, for the audit log.
     pub digest: Digest,
     /// What should be looked at, though the configuration is used.
@@ -129,6 +131,7 @@ impl Resolved {
             vault: self.vault,
             console: self.console,
             identity: self.identity,
+            sign_in: self.sign_in,
             digest: self.digest,
             warnings,
             posture,

@@ -2,7 +2,9 @@
 
 mod assertion_keys;
 mod console;
+pub(crate) mod control;
 mod fixed;
+mod identity;
 mod notify;
 mod privileges;
 mod reload;
@@ -26,7 +28,8 @@ use bartizan_evidence::{Event, LastRecords, Name, NodeEvent, Recorder, RequestId
 use bartizan_gateway::config::Tls;
 use bartizan_gateway::listen::{Bound, Inherited, Serving, SocketRole};
 use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
-use bartizan_store::Store;
+use bartizan_identity::{Identity, Parts};
+use bartizan_store::{Migrations, Store};
 use bartizan_vault::{Root, RootSource};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -75,6 +78,15 @@ impl ControlPlane {
         self.handle.spawn(task);
     }
 
+    /// What the sign-in does beside answering: it hears the command line, and removes what has ended.
+    fn tend(&self, identity: &Arc<Identity>, state: &Path) -> anyhow::Result<()> {
+        let _on_this_runtime = self.handle.enter();
+        let listener = control::listen(state).context("the control socket in the state directory cannot be opened")?;
+        self.spawn(control::serve(listener, identity.clone()));
+        self.spawn(identity.clone().keep_house());
+        Ok(())
+    }
+
     fn block_on<T>(&self, task: impl Future<Output = T>) -> T {
         self.handle.block_on(task)
     }
@@ -107,6 +119,8 @@ pub(crate) struct Shared {
     recorder: Recorder,
     ports: Ports,
     keys: Arc<RotatingKeys>,
+    /// The gate's own sign-in, if it has one.
+    identity: Option<Arc<Identity>>,
     ready: AtomicBool,
     /// The process was told to end.
     ending: AtomicBool,
@@ -194,22 +208,30 @@ fn start_as(
     let (recorder, writer) = Recorder::start(evidence)?;
     let last_records = last_records.map(|stream| recorder.take_over(stream)).transpose()?;
     let state = state_directory(&loaded.store)?;
-    let keys = control.block_on(async {
-        let store = Store::open(&loaded.store, &[assertion_keys::MIGRATIONS], now).await?;
+    let (store, keys) = control.block_on(async {
+        let store = Store::open(&loaded.store, &rooms(), now).await?;
         let issuer = fixed.issuer().to_string().trim_end_matches('/').to_owned();
-        RotatingKeys::load(store, &root, issuer, loaded.gateway.assertion.lifetime, now).await
+        let lifetime = loaded.gateway.assertion.lifetime;
+        let keys = RotatingKeys::load(store.clone(), &root, issuer, lifetime, now).await?;
+        anyhow::Ok((store, keys))
     })?;
+    let identity = loaded.sign_in.map(|config| sign_in(config, store, &root, &recorder)).transpose()?;
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
     let acme = AcmeCertificates::new(control.handle.clone(), recorder.clone());
-    let ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched)
+    let mut ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched)
         .with_mount(well_known::assertion_jwks(&keys))
         .with_acme(acme);
+    if let Some(identity) = &identity {
+        let people = identity::People::new(identity.clone(), control.handle.clone());
+        ports = ports.with_mount(people.mount()).with_sessions(Arc::new(people));
+    }
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);
     let shared = Arc::new(Shared {
         recorder,
         ports,
         keys,
+        identity,
         ready: AtomicBool::new(true),
         ending: AtomicBool::new(false),
         file: file.to_owned(),
@@ -221,6 +243,9 @@ fn start_as(
     let hangup = control.block_on(async { signal(SignalKind::hangup()) })?;
     control.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest, hangup));
     control.spawn(shared.keys.clone().keep_rotating());
+    if let Some(identity) = &shared.identity {
+        control.tend(identity, &state)?;
+    }
     let started = [
         NodeEvent::Started { version: env!("CARGO_PKG_VERSION") },
         NodeEvent::ConfigurationLoaded {
@@ -232,6 +257,22 @@ fn start_as(
         shared.recorder.record_important(Event::Node(event));
     }
     Ok(Running { serving, console_address, console, console_socket, state, last_records, shared, writer, control })
+}
+
+/// The tables of every room, in the order in which they may refer to each other.
+pub(crate) fn rooms() -> Vec<Migrations> {
+    [&[assertion_keys::MIGRATIONS], bartizan_identity::MIGRATIONS].concat()
+}
+
+/// The gate's own sign-in, on the store that is open.
+pub(crate) fn sign_in(
+    config: bartizan_identity::Config,
+    store: Store,
+    root: &Root,
+    recorder: &Recorder,
+) -> anyhow::Result<Arc<Identity>> {
+    let parts = Parts { store, root, recorder: recorder.clone(), clock: Arc::new(SystemTime::now) };
+    Ok(Identity::new(config, &parts)?)
 }
 
 /// Opens every listener, or takes it from those that the process was started with.
@@ -304,12 +345,24 @@ impl Running {
         let listens = self.addresses().iter().map(|address| format!("serving {scheme}://{address}"));
         let redirect = self.serving.redirect_address().map(|address| format!("redirecting http://{address} to https"));
         let console = format!("health, readiness and metrics on http://{}", self.console_address);
+        let setup = self
+            .setup_link()
+            .map(|link| format!("nobody administers this gate yet; who opens this link first, does: {link}"));
         let certificates = self.certificates().into_iter().map(|certificate| {
             let kind = if certificate.is_self_signed { "self-signed certificate" } else { "certificate" };
             format!("{kind} {}, SHA-256 {}", certificate.file.display(), certificate.fingerprint)
         });
         let unix_sockets = self.serving.unix_sockets().iter().map(|path| format!("serving on unix:{}", path.display()));
-        listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).collect()
+        listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).chain(setup).collect()
+    }
+
+    /// A link that makes the first administrator, if there is a sign-in and nobody is one.
+    fn setup_link(&self) -> Option<String> {
+        let identity = self.shared.identity.as_ref()?;
+        self.control.block_on(identity.setup_link()).unwrap_or_else(|cause| {
+            tracing::error!(%cause, "no link for the first administrator could be made; restart the gate for another try");
+            None
+        })
     }
 
     /// Hears SIGTERM, Ctrl-C and SIGUSR2 from now on.

@@ -83,6 +83,8 @@ pub(super) async fn watch(shared: Arc<Shared>, serving: Arc<Serving>, mut digest
 /// Puts a configuration in force; `None` if it cannot be.
 fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
     let digest = loaded.digest;
+    let own_sign_in = shared.identity.as_ref().map(|identity| identity.config());
+    let sign_in = (own_sign_in != loaded.sign_in.as_ref()).then_some("identity");
     let unchangeable: Vec<_> = shared.fixed.changed(&loaded).collect();
     match Gate::build(loaded.gateway, &shared.ports) {
         Ok(gate) => serving.replace(gate),
@@ -92,7 +94,7 @@ fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
             return None;
         }
     }
-    for key in unchangeable {
+    for key in unchangeable.into_iter().chain(sign_in) {
         tracing::warn!("`{key}` is changed in the file; it takes effect at the next start");
     }
     tracing::info!(%digest, "the changed configuration is in force");

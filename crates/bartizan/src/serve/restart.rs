@@ -13,7 +13,7 @@ use bartizan_gateway::listen::SocketRole;
 use bartizan_store::Store;
 
 use super::takeover::{Conversation, Word};
-use super::{Running, assertion_keys, notify};
+use super::{Running, notify};
 
 /// The flag that tells a process that it takes another one's place.
 const TAKE_OVER: &str = "--take-over";
@@ -86,9 +86,14 @@ impl Running {
 
     fn take_state_back(&self) {
         let config = bartizan_store::Config::Sqlite { directory: self.state.clone() };
-        let opened = async { Store::open(&config, &[assertion_keys::MIGRATIONS], SystemTime::now()).await };
+        let opened = async { Store::open(&config, &super::rooms(), SystemTime::now()).await };
         match self.control.block_on(opened) {
-            Ok(store) => self.shared.keys.reopened(store),
+            Ok(store) => {
+                if let Some(identity) = &self.shared.identity {
+                    identity.reopened(store.clone());
+                }
+                self.shared.keys.reopened(store);
+            }
             Err(cause) => tracing::error!(%cause, "the state cannot be opened again; keys are not rotated any more"),
         }
     }

@@ -17,7 +17,7 @@ use crate::IdentityError;
 
 /// Something to be done with accounts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "user", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum UserCommand {
     /// Makes an account; without a password, with a link by which its holder sets one.
     Create {
@@ -243,6 +243,7 @@ impl People {
             members.insert("attributes".to_owned(), Value::Object(user.attributes.clone()));
             members.insert("has_password".to_owned(), user.has_password.into());
             members.insert("authenticator_app".to_owned(), self.has_totp(&user.id).await?.is_some().into());
+            members.insert("passkeys".to_owned(), self.passkeys(&user.id).await?.len().into());
             members.insert("recovery_codes_left".to_owned(), self.recovery_codes_left(&user.id).await?.into());
             members.insert("sessions".to_owned(), self.devices(&user.id).await?.len().into());
         }

@@ -181,9 +181,9 @@ impl People {
         self.ground.record(event).await
     }
 
-    /// What a session of `methods` lacks to be worth `wanted`, for an account that may or may not have more to show.
+    /// Whether an account has more to show than a password.
     pub(crate) async fn has_second_factor(&self, user: &UserId) -> Result<bool, IdentityError> {
-        Ok(self.has_totp(user).await?.is_some())
+        Ok(self.has_totp(user).await?.is_some() || !self.passkeys(user).await?.is_empty())
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod answer;
+mod identity;
 mod issuers;
 mod listening;
 mod machines;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
+pub use identity::{Identity, Password, Session, Smtp, SmtpTls, Theme};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use listening::{
     Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,
@@ -55,6 +57,9 @@ pub struct File {
     /// Whose tokens are accepted.
     #[serde(default)]
     pub issuers: Vec<Issuer>,
+    /// The gate's own sign-in: people with accounts, sessions and second factors. Without the section there is none. A change of it takes
+    /// effect at the next start.
+    pub identity: Option<Identity>,
     /// API keys, by hash. `bartizan key new` makes a key and prints its section.
     #[serde(default)]
     pub keys: Vec<Key>,

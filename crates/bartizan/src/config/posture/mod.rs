@@ -2,6 +2,7 @@
 //! of the gate that runs.
 
 mod callers;
+mod identity;
 mod listening;
 mod route;
 mod telemetry;
@@ -158,6 +159,7 @@ fn everywhere(resolved: &Resolved) -> Vec<String> {
         facts.push(format!("upstreams get a signed assertion, valid {}", Period::new(assertion.lifetime)));
     }
     facts.push(format!("every request in the audit log at {}", resolved.evidence.directory.display()));
+    facts.extend(identity::facts(resolved));
     facts.extend(telemetry::facts(resolved));
     facts
 }
@@ -205,6 +207,7 @@ fn of_the_gate(resolved: &Resolved) -> Vec<Weakness> {
             "`[assertion] header = false`",
         ));
     }
+    weaker.extend(identity::weaknesses(resolved));
     weaker.extend(telemetry::weaknesses(resolved));
     weaker
 }

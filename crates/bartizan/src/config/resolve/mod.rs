@@ -5,6 +5,7 @@ mod acme;
 mod answer;
 mod certificate;
 mod destination;
+mod identity;
 mod issuers;
 mod keys;
 mod listening;
@@ -41,6 +42,7 @@ pub(crate) struct Resolved {
     pub(crate) vault: bartizan_vault::RootSource,
     pub(crate) console: Console,
     pub(crate) identity: Identity,
+    pub(crate) sign_in: Option<bartizan_identity::Config>,
     pub(crate) digest: Digest,
     /// What injection inspection was asked to do, route by route: this version has none, and the posture must say so.
     pub(crate) inspect: Vec<literal::Mode>,
@@ -73,6 +75,7 @@ pub(crate) fn resolve(
     let vault = resolver.root(file);
     let trace = resolver.trace(file);
     let otlp = resolver.otlp(file);
+    let sign_in = resolver.sign_in(file, server.as_ref());
     let resolved = server.zip(vault).map(|(server, vault)| Resolved {
         gateway: gateway::Config {
             server,
@@ -91,6 +94,7 @@ pub(crate) fn resolve(
         vault,
         console: Console { listen: file.console.listen.get() },
         identity: resolver.identity(file),
+        sign_in,
         digest: Digest::of(&resolver.contents, &resolver.secrets),
         inspect: file.routes.iter().map(|route| route.inspect).collect(),
     });

@@ -115,7 +115,6 @@ fn a_secret_that_is_not_there_or_too_weak_is_a_fault() {
 fn what_a_later_version_enforces_is_refused_and_never_ignored() {
     let access = "access = \"public\"\n";
     assert_snapshot!(page(&[
-        server("[identity]\npath = \"/auth\""),
         server("[[apis]]\nname = \"a\""),
         server("[store]\nurl = \"postgres://u:hunter2@db/x\""),
         server("[console]\nlisten = \"127.0.0.1:9443\"\npath = \"/x\""),

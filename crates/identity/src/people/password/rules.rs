@@ -29,12 +29,16 @@ pub(crate) fn judge(
     rules: &PasswordRules,
     has_second_factor: bool,
 ) -> Result<(), PasswordFault> {
-    let least = if has_second_factor { rules.min_length } else { rules.min_length.max(rules.min_length_alone) };
+    let (least, wanted) = if has_second_factor {
+        (rules.min_length, Score::Two)
+    } else {
+        (rules.min_length.max(rules.min_length_alone), Score::Three)
+    };
     if password.as_str().chars().count() < least {
         return Err(PasswordFault::Short(least));
     }
     let looked_at: String = password.as_str().chars().take(LOOKED_AT).collect();
-    if zxcvbn::zxcvbn(&looked_at, words).score() < Score::Three {
+    if zxcvbn::zxcvbn(&looked_at, words).score() < wanted {
         return Err(PasswordFault::Guessable);
     }
     Ok(())

@@ -1,0 +1,90 @@
+//! The room of people at the gate: its pages as a local upstream, its sessions behind the gate's port. Both run on the control plane,
+//! where the store is; a session that was looked up a moment ago is at hand without it.
+
+use std::sync::Arc;
+
+use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Upstream, UpstreamTimeouts};
+use bartizan_gateway::ports::{LocalService, Pending, Reply, Sessions};
+use bartizan_gateway::{CookieRules, GateCookie, Mount};
+use bartizan_identity::Identity;
+use bartizan_policy::{Access, Principal};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use tokio::runtime::Handle;
+
+/// The largest form.
+const LARGEST_FORM: u64 = 64 * 1024;
+
+/// The room, as the gate sees it.
+#[derive(Clone)]
+pub(super) struct People {
+    identity: Arc<Identity>,
+    control: Handle,
+}
+
+impl People {
+    pub(super) const fn new(identity: Arc<Identity>, control: Handle) -> Self {
+        Self { identity, control }
+    }
+
+    /// Everything below the configured path.
+    pub(super) fn mount(&self) -> Mount {
+        let route = Route {
+            name: "bartizan-identity".into(),
+            path: format!("{}/{{*page}}", self.identity.config().path).into(),
+            methods: vec![Method::GET, Method::POST],
+            upstream: Upstream::single("bartizan", EndpointAddress::Host("localhost".into(), 0)).into(),
+            access: Access::Public,
+            // The room judges its own cookies, and a page of the sign-in must open whatever they say.
+            credentials: Vec::new(),
+            webhook: None,
+            limit: None,
+            body_bytes: LARGEST_FORM,
+            timeouts: UpstreamTimeouts::default(),
+            answer: AnswerRules {
+                cookies: CookieRules { gate_cookie: GateCookie::Allowed, ..CookieRules::default() },
+                ..AnswerRules::default()
+            },
+            websocket: None,
+            grpc: None,
+        };
+        Mount { route, service: Arc::new(self.clone()) }
+    }
+}
+
+impl LocalService for People {
+    /// In a task of its own: a client that hangs up leaves nothing half done.
+    fn call(&self, request: Request<Bytes>) -> Pending<'_, Response<Full<Bytes>>> {
+        let identity = self.identity.clone();
+        let answer = self.control.spawn(async move { identity.answer(request).await });
+        Box::pin(async move { answer.await.map_or_else(|_| unavailable(), |response| response.map(Full::from)) })
+    }
+}
+
+fn unavailable() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
+}
+
+impl Sessions for People {
+    fn principal(&self, cookie: &str) -> Reply<'_, Option<Arc<Principal>>> {
+        let people = self.identity.people();
+        if let Some(principal) = people.principal_at_hand(cookie) {
+            return Reply::Now(Some(principal));
+        }
+        let (people, cookie) = (people.clone(), cookie.to_owned());
+        let found = self.control.spawn(async move { people.principal(&cookie).await });
+        Reply::Later(Box::pin(async move {
+            match found.await {
+                Ok(Ok(principal)) => principal,
+                Ok(Err(cause)) => {
+                    tracing::error!(%cause, "a session could not be looked up, and counts as none");
+                    None
+                }
+                Err(_) => None,
+            }
+        }))
+    }
+}
