@@ -8,22 +8,16 @@ use crate::{Findings, SourceFile};
 pub enum KindName {
     /// Credentials in files and in history.
     Secrets,
-    /// Packages with known weaknesses, and references that can change what is built.
-    Deps,
-    /// The project's own rules.
-    Rules,
 }
 
 impl KindName {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Secrets, Self::Deps, Self::Rules];
+    pub const ALL: &'static [Self] = &[Self::Secrets];
 
     /// The word that the command line, the configuration and the ids of rules use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Secrets => "secrets",
-            Self::Deps => "deps",
-            Self::Rules => "rules",
         }
     }
 }
@@ -36,14 +30,18 @@ impl fmt::Display for KindName {
 
 /// A word that names no kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind of scan: write `secrets`, `deps` or `rules`")]
+#[error("`{0}` is no kind of scan; there are {kinds}", kinds = words())]
 pub struct UnknownKind(String);
+
+fn words() -> String {
+    KindName::ALL.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ")
+}
 
 impl FromStr for KindName {
     type Err = UnknownKind;
 
     fn from_str(word: &str) -> Result<Self, UnknownKind> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| UnknownKind(word.to_owned()))
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == word).ok_or_else(|| UnknownKind(word.to_owned()))
     }
 }
 

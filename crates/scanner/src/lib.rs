@@ -2,13 +2,14 @@
 //!
 //! The frame ([`scan`]) walks the tree, reads each file once and hands it to every [`Kind`] that wants it. Kinds push
 //! [`Finding`](bartizan_controls::Finding)s, and tell what they could not look at; the frame takes out what is suppressed with a
-//! reason or known from before, and sorts the rest into a [`Report`], which the formats write.
+//! reason or known from before, and sorts the rest into a [`Report`], which [`mod@format`] writes.
 #![forbid(unsafe_code)]
 
 mod baseline;
 pub mod deps;
 mod findings;
 mod fingerprint;
+pub mod format;
 mod kind;
 mod report;
 mod repository;
@@ -23,5 +24,5 @@ pub use findings::{Findings, Gap, GapReason};
 pub use fingerprint::{blurred, fingerprint};
 pub use kind::{Kind, KindName, UnknownKind};
 pub use report::{Coverage, FailOn, Report};
-pub use scan::{Limits, MakeKinds, Progress, ScanError, Selection, scan};
+pub use scan::{Limits, MakeKinds, Progress, ScanError, Selection, scan, scan_history};
 pub use source::SourceFile;

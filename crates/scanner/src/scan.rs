@@ -6,7 +6,7 @@ use bartizan_controls::Confidence;
 use jiff::civil::Date;
 
 use crate::repository::Revision;
-use crate::secrets::Detector;
+use crate::secrets::{self, Detector};
 use crate::suppression::{self, Directive};
 use crate::walk::{Visit, Walk, root};
 use crate::{Baseline, Findings, Kind, Report, SourceFile};
@@ -123,6 +123,23 @@ pub fn scan(
     };
     let findings = look(&|pass| Walk { root: &root, limits }.run(pass))?;
     Ok(conclude(findings, before, selection))
+}
+
+/// Scans the whole history of the repository that the target belongs to, for credentials: each version of each file once.
+///
+/// # Errors
+/// A [`ScanError`] if there is no repository that can be read.
+pub fn scan_history(
+    target: &Path,
+    limits: &Limits,
+    selection: Selection,
+    progress: &Progress,
+) -> Result<Report, ScanError> {
+    let root = root(target)?;
+    let findings = secrets::history(&root, limits, &|| {
+        progress.0.fetch_add(1, Ordering::Relaxed);
+    })?;
+    Ok(conclude(findings, None, selection))
 }
 
 /// From everything that was found to what is told.

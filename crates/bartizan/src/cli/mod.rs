@@ -9,7 +9,9 @@ mod check;
 mod health;
 mod key;
 mod output;
+mod progress;
 mod rooms;
+mod scan;
 mod serve;
 mod user;
 
@@ -34,12 +36,13 @@ const NOT_DONE: u8 = 3;
   bartizan demo                   see it hold, attack by attack, before a vulnerable sample API
   bartizan check                  is ./bartizan.toml right, and what does it protect?
   bartizan serve                  run the gate by ./bartizan.toml
+  bartizan scan                   is there a credential in the files here?
 
 Exit codes: 0 fine, 1 a check failed, 2 wrong usage or configuration, 3 could not do the work")]
 struct Arguments {
     /// How results are written.
     #[arg(long, global = true, value_enum, default_value_t)]
-    format: Format,
+    format: ReportFormat,
     /// Write results and faults only.
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -60,10 +63,45 @@ pub enum Format {
     Json,
 }
 
+/// How results are written, those of `scan` among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+    /// SARIF 2.1.0, for code scanning; `scan` only.
+    #[value(hide = true)]
+    Sarif,
+    /// Markdown, for pull requests; `scan` only.
+    #[value(hide = true)]
+    Md,
+    /// One page with charts; `scan` only.
+    #[value(hide = true)]
+    Html,
+    /// JUnit's XML; `scan` only.
+    #[value(hide = true)]
+    Junit,
+}
+
+impl ReportFormat {
+    /// The format, if every command writes it.
+    const fn general(self) -> Option<Format> {
+        match self {
+            Self::Text => Some(Format::Text),
+            Self::Json => Some(Format::Json),
+            Self::Sarif | Self::Md | Self::Html | Self::Junit => None,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// A vulnerable sample API and the gate before it: every attack on both ways in
     Demo(Demo),
+    /// Find what must not be released
+    Scan(scan::Scan),
     /// Validate a configuration, then say what it protects and how well
     Check(check::Check),
     /// Run the gate
@@ -126,9 +164,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(WRONG_USAGE));
         }
     };
-    let output = Output::new(arguments.format, arguments.quiet, arguments.no_color);
+    let format = arguments.format.general();
+    let output = Output::new(format.unwrap_or_default(), arguments.quiet, arguments.no_color);
+    if format.is_none() && !matches!(arguments.command, Command::Scan(_)) {
+        output.complain("bartizan: that is a format of `bartizan scan`; other commands write `text` or `json`");
+        return ExitCode::from(WRONG_USAGE);
+    }
     let outcome = match arguments.command {
         Command::Demo(demo) => serve::demo(demo.once, output),
+        Command::Scan(scan) => scan.run(arguments.format, output),
         Command::Check(check) => check.run(output),
         Command::Serve(serve) => serve.run(output, &command),
         Command::User(user) => user.run(output),

@@ -10,7 +10,7 @@ fn the_command_line_is_consistent() {
 #[test]
 fn what_this_version_cannot_do_is_not_in_the_help() {
     let help = Arguments::command().render_long_help().to_string();
-    for later in ["scan", "drill", "secret", "report", "model", "policy", "backup", "restore", "init"] {
+    for later in ["drill", "secret", "report", "model", "policy", "backup", "restore", "init"] {
         let listed = help.lines().any(|line| line.trim_start().starts_with(&format!("{later} ")));
         assert!(!listed, "`{later}` is in the help");
     }
@@ -49,6 +49,46 @@ fn what_key_new_prints_can_be_pasted_and_opens_the_gate_to_its_key() {
     let principal = keys.verify(key, bartizan_policy::Timestamp::from_unix(0)).unwrap();
     assert_eq!(principal.subject.as_str(), "partner");
     assert_eq!(principal.roles[0].as_ref(), "sta\"ff");
+}
+
+#[test]
+fn a_scan_says_by_its_exit_code_what_was_found() {
+    let tree = tempfile::tempdir().unwrap();
+    let root = tree.path().to_str().unwrap();
+    let report = tree.path().join("report.json");
+    let report = report.to_str().unwrap();
+    let code = |arguments: &[&str]| {
+        let words = [&["bartizan", "--quiet", "scan", root, "--output", report], arguments].concat();
+        format!("{:?}", run(words.iter().map(OsString::from)))
+    };
+    let exit = |code: u8| format!("{:?}", ExitCode::from(code));
+    assert_eq!(code(&[]), exit(0));
+    let token = ["glpat-", "x7Kq9mZ2vB4nR8tW1cYd"].concat();
+    std::fs::write(tree.path().join("settings.ini"), format!("token = {token}\n")).unwrap();
+    assert_eq!(code(&["--format", "json"]), exit(1));
+    let written: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(written["findings"][0]["rule"], "secrets.gitlab-token");
+    assert_eq!(code(&["--fail-on", "never"]), exit(0));
+    assert_eq!(code(&["--history"]), exit(NOT_DONE));
+    assert_eq!(code(&["--exclude", "*.ini"]), exit(0));
+    let known = tree.path().join("known.json");
+    let known = known.to_str().unwrap();
+    assert_eq!(code(&["--write-baseline", known]), exit(0));
+    assert_eq!(code(&["--baseline", known]), exit(0));
+    let configure = |text: &str| std::fs::write(tree.path().join("bartizan.toml"), text).unwrap();
+    // Another section may name secrets that are not on this machine.
+    configure("[server]\nlisten = 1\n\n[scan]\nfail_on = \"never\"\n");
+    assert_eq!(code(&[]), exit(0));
+    configure("[scan]\nbaseline = \"known.json\"\n");
+    assert_eq!(code(&[]), exit(0));
+    configure("[scan]\nfail_onn = \"never\"\n");
+    assert_eq!(code(&[]), exit(WRONG_USAGE));
+}
+
+#[test]
+fn a_format_of_reports_is_refused_where_there_is_no_report() {
+    let code = run(["bartizan", "check", "--format", "sarif"].into_iter().map(OsString::from));
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(WRONG_USAGE)));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::redact::{hide_secret_lines, hide_secrets};
 use super::resolve::{Resolved, resolve};
 use super::schema::json_schema;
 use super::source::Source;
-use super::tree::Node;
+use super::tree::{Content, Node};
 use super::{Digest, Environment};
 
 /// The largest configuration file that is read: ten thousand routes take about 2 MiB.
@@ -89,6 +89,40 @@ pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Faults
         Some(resolved) if errors.is_empty() => Ok(resolved.loaded(Faults::new(source, warnings))),
         _ => Err(Faults::new(source, errors.into_iter().chain(warnings).collect())),
     }
+}
+
+/// Reads `[scan]` of a configuration and nothing else of it: the file may be for a machine whose secrets are not here.
+///
+/// # Errors
+/// Every fault of that section, or that the file is no TOML.
+pub fn load_scan(path: &Path, environment: &dyn Environment) -> Result<literal::Scan, Faults> {
+    let text = read(path, environment).map_err(|fault| Faults::new(Source::new(path, String::new()), vec![*fault]))?;
+    let mut source = Source::new(path, text);
+    let mut root = match Node::parse(&source) {
+        Ok(root) => root,
+        Err(faults) => {
+            hide_secret_lines(&mut source);
+            return Err(Faults::new(source, faults));
+        }
+    };
+    hide_secrets(&root, &mut source);
+    if let Content::Table(sections) = &mut root.content {
+        sections.retain(|section| section.key == "scan");
+    }
+    let mut schema = json_schema();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("required");
+    }
+    let Checked { mut faults, sound, .. } = check(&schema, &root);
+    let section = sound.and_then(|mut file| file.get_mut("scan").map(Value::take)).unwrap_or_else(|| json!({}));
+    match serde_json::from_value(section) {
+        Ok(scan) if faults.is_empty() => return Ok(scan),
+        Ok(_) => {}
+        Err(error) => {
+            faults.push(Fault::error(FaultKind::Malformed, 0..0, format!("`[scan]` cannot be read: {error}")))
+        }
+    }
+    Err(Faults::new(source, faults))
 }
 
 /// Where `[server]` was found at fault, the rest is judged with one in its place that says nothing.

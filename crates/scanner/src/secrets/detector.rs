@@ -10,7 +10,9 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::assignment::{Quotes, assignment};
 use super::checksum::Verdict;
 use super::connection::connection;
-use super::judge::{self, Place, entropy, is_monotonous, is_placeholder, meaning, speaks_of_credentials};
+use super::judge::{
+    self, Place, entropy, is_monotonous, is_placeholder, meaning, speaks_of_credentials, takes_bare_values,
+};
 use super::jwt::jwt;
 use super::pattern::{Form, Pattern};
 use super::private_key::{Encryption, private_key};
@@ -35,6 +37,13 @@ struct Entry {
     rule: Arc<Rule>,
     order: usize,
     expression: OnceLock<Option<Regex>>,
+}
+
+/// What stands without quotes behind an equals sign.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bare {
+    Value,
+    Code,
 }
 
 /// A credential in a file.
@@ -132,12 +141,13 @@ impl Detector {
             return Vec::new();
         }
         let place = Place::of(path);
+        let bare = if takes_bare_values(path) { Bare::Value } else { Bare::Code };
         let mut found = Vec::new();
         for hit in self.keywords.find_overlapping_iter(bytes) {
             let keyword = hit.range();
             for index in self.by_keyword.get(hit.pattern().as_usize()).into_iter().flatten() {
                 let Some(entry) = self.patterns.get(*index) else { continue };
-                found.extend(entry.judge(bytes, &keyword, place));
+                found.extend(entry.judge(bytes, &keyword, place, bare));
             }
         }
         without_overlaps(found)
@@ -151,7 +161,7 @@ impl Detector {
 
 impl Entry {
     /// The credential around the keyword, if there is one.
-    fn judge(&self, bytes: &[u8], keyword: &Range<usize>, place: Place) -> Option<Match> {
+    fn judge(&self, bytes: &[u8], keyword: &Range<usize>, place: Place, bare: Bare) -> Option<Match> {
         match self.pattern.form {
             Form::Token(_) => {
                 begins_word(bytes, keyword.start).then_some(())?;
@@ -161,7 +171,7 @@ impl Entry {
                 self.token(bytes, keyword.start.saturating_sub(before), keyword.end + self.pattern.reach, place)
             }
             Form::Assigned(_) => self.assigned(bytes, keyword, place),
-            Form::Generic => self.generic(bytes, keyword, place),
+            Form::Generic => self.generic(bytes, keyword, place, bare),
             Form::Connection => {
                 let found = connection(bytes, keyword.start)?;
                 let confidence = if place == Place::Ordinary { found.confidence } else { Confidence::Low };
@@ -240,11 +250,14 @@ impl Entry {
         Some(hit)
     }
 
-    fn generic(&self, bytes: &[u8], keyword: &Range<usize>, place: Place) -> Option<Match> {
+    fn generic(&self, bytes: &[u8], keyword: &Range<usize>, place: Place, bare: Bare) -> Option<Match> {
         if place == Place::Generated {
             return None;
         }
         let found = assignment(bytes, keyword)?;
+        if found.quotes == Quotes::Bare && bare == Bare::Code {
+            return None;
+        }
         let (name, value) = (bytes.get(found.name.clone())?, bytes.get(found.value.clone())?);
         let mut confidence = judge::value(meaning(name)?, value)?;
         // Without quotes a random word may still be code.

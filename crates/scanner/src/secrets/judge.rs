@@ -28,6 +28,36 @@ impl Place {
     }
 }
 
+/// Whether a value stands without quotes in a file of that name: in source code, what does is code.
+pub(super) fn takes_bare_values(path: &str) -> bool {
+    const ENDINGS: [&str; 18] = [
+        "env",
+        "ini",
+        "cfg",
+        "conf",
+        "config",
+        "properties",
+        "yaml",
+        "yml",
+        "toml",
+        "tf",
+        "tfvars",
+        "sh",
+        "bash",
+        "zsh",
+        "service",
+        "netrc",
+        "npmrc",
+        "txt",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+    ending.is_empty()
+        || ENDINGS.contains(&ending.as_str())
+        || name.starts_with(".env")
+        || name.starts_with("Dockerfile")
+}
+
 fn is_generated(name: &str) -> bool {
     const NAMES: [&str; 8] = [
         "package-lock.json",
@@ -67,7 +97,7 @@ fn is_example_file(name: &str) -> bool {
 }
 
 fn is_example_folder(folder: &str) -> bool {
-    const WORDS: [&str; 20] = [
+    const WORDS: [&str; 24] = [
         "test",
         "tests",
         "testing",
@@ -88,9 +118,16 @@ fn is_example_folder(folder: &str) -> bool {
         "demo",
         "cypress",
         "benchmarks",
+        "corpus",
+        "corpora",
+        "fuzz",
+        "fuzzing",
     ];
     let bare = folder.trim_matches('_');
-    WORDS.contains(&bare) || bare.split(['-', '_', '.']).any(|part| WORDS.contains(&part)) || bare.ends_with("tests")
+    WORDS.contains(&bare)
+        || bare.split(['-', '_', '.']).any(|part| WORDS.contains(&part))
+        || bare.ends_with("tests")
+        || bare.starts_with("test")
 }
 
 /// What a name promises of its value.
@@ -295,7 +332,8 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     ];
     STARTS.iter().any(|start| value.starts_with(start))
         || PARTS.iter().any(|part| memchr::memmem::find(value, part).is_some())
-        || value.iter().any(|byte| b"(){}<>|*".contains(byte)) && !is_random(value)
+        || value.iter().any(|byte| b"()[]".contains(byte))
+        || value.iter().any(|byte| b"{}<>|*".contains(byte)) && !is_random(value)
         || memchr::memchr_iter(b'/', value).count() >= 2 && !has_many_turns(value)
 }
 

@@ -8,8 +8,10 @@ mod assignment;
 mod checksum;
 mod connection;
 mod detector;
+mod history;
 mod judge;
 mod jwt;
+mod origins;
 mod pattern;
 mod private_key;
 mod reference;
@@ -18,6 +20,7 @@ mod table;
 use bartizan_controls::Finding;
 
 pub use detector::{Detector, Match};
+pub(crate) use history::history;
 pub use pattern::Pattern;
 pub use reference::reference;
 

@@ -1,5 +1,7 @@
 mod samples;
 
+use bartizan_controls::Confidence;
+
 use super::table::TABLES;
 use super::*;
 
@@ -45,3 +47,55 @@ fn the_reference_is_current() {
         "docs/reference/secrets.md is stale: UPDATE_REFERENCE=1 cargo test -p bartizan-scanner reference"
     );
 }
+
+#[test]
+fn where_a_secret_stands_decides_how_sure_it_is() {
+    let line = ["client_secret = \"", "q8Zr2LmX0pVt7NcY5bKd", "\"\n"].concat();
+    let confidence = |path: &str| Detector::new().detect(path, line.as_bytes()).first().map(|hit| hit.confidence);
+    assert_eq!(confidence("src/settings.py"), Some(Confidence::Medium));
+    assert_eq!(confidence("tests/settings.py"), Some(Confidence::Low));
+    assert_eq!(confidence("web/package-lock.json"), None);
+}
+
+#[test]
+fn code_that_fetches_a_secret_is_none() {
+    for line in [
+        "token = models.CharField(max_length=512, blank=True)",
+        "secret: this.generateSecret2FA9(user),",
+        "const password = process.env.DB_PASSWORD;",
+        "token := os.Getenv(\"API_TOKEN_2X9\")",
+        "if (token == \"q8Zr2LmX0pVt7NcY5bKd\") {",
+        "password_hash = \"$2b$12$q8Zr2LmX0pVt7NcY5bKd.e\"",
+        "csrf_token = \"q8Zr2LmX0pVt7NcY5bKd\"",
+        "api_key = \"<your-api-key-1234>\"",
+    ] {
+        assert!(Detector::new().detect("src/settings.py", line.as_bytes()).is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn an_invented_token_with_a_wrong_checksum_is_none() {
+    let invented = samples::fill("ghp_{a36}", 7);
+    assert!(Detector::new().detect("a.ini", invented.as_bytes()).is_empty());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_around_any_keyword_are_looked_at_without_harm(
+        pieces in proptest::collection::vec((0_usize..400, proptest::collection::vec(proptest::prelude::any::<u8>(), 0..24)), 0..12),
+    ) {
+        let keywords: Vec<&str> = TABLES.into_iter().flatten().flat_map(|pattern| pattern.keywords).copied().collect();
+        let mut bytes = Vec::new();
+        for (index, noise) in &pieces {
+            bytes.extend_from_slice(keywords[index % keywords.len()].as_bytes());
+            bytes.extend(noise.iter().map(|byte| if *byte == 0 { b'=' } else { *byte }));
+        }
+        let mut end = 0;
+        for hit in DETECTOR.detect("a.ini", &bytes) {
+            assert!(hit.secret.start >= end && hit.secret.end <= bytes.len() && hit.secret.start < hit.secret.end);
+            end = hit.secret.end;
+        }
+    }
+}
+
+static DETECTOR: std::sync::LazyLock<Detector> = std::sync::LazyLock::new(Detector::new);

@@ -9,6 +9,7 @@ mod listening;
 mod machines;
 mod operation;
 mod routes;
+mod scan;
 mod server;
 mod streams;
 mod telemetry;
@@ -28,6 +29,7 @@ pub use listening::{
 pub use machines::{CertificateCaller, Dpop, DpopNonce, DpopRules, DpopWord, Introspection, Webhook, WebhookForm};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
+pub use scan::{Scan, ScanConfidence, ScanFailOn, ScanKind};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
 pub use streams::{Grpc, MessageCompression, Upgrade, WebSocket};
 pub use telemetry::{Compression, Otlp, OtlpProtocol, Telemetry, Trace, TraceAccept};
@@ -96,6 +98,9 @@ pub struct File {
     /// Health, readiness and metrics, apart from the public listener.
     #[serde(default)]
     pub console: Console,
+    /// What `bartizan scan` looks for and when it fails.
+    #[serde(default)]
+    pub scan: Scan,
 }
 
 /// One value or a list of them.
