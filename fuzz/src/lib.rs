@@ -7,6 +7,7 @@
 
 mod answer;
 mod client_address;
+mod dependencies;
 mod gate;
 mod documents;
 mod grpc_messages;
@@ -36,16 +37,19 @@ pub const TARGETS: &[Target] = &[
     ("introspection", machines::introspection),
     ("json", documents::json),
     ("jwks", tokens::jwks),
+    ("lockfile", dependencies::lockfile),
     ("mask", gate::mask),
     ("oauth_request", oauth::oauth_request),
     ("openapi_body", documents::body),
     ("openapi_document", documents::document),
+    ("osv", dependencies::osv),
     ("path", gate::path),
     ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),
     ("token", tokens::token),
     ("trace", gate::trace),
     ("traceparent", gate::traceparent),
+    ("version", dependencies::version),
     ("webhook", machines::webhook),
     ("websocket", streams::websocket),
     ("wire", gate::wire),

@@ -60,6 +60,8 @@ pub enum GapReason {
     Unparsed,
     /// A limit of the scan was reached.
     LimitReached,
+    /// There is nothing to hold it against: no advisories of its ecosystem, or old ones.
+    NoData,
 }
 
 impl GapReason {
@@ -71,6 +73,7 @@ impl GapReason {
             Self::Special => "no regular file",
             Self::Unparsed => "not parsed",
             Self::LimitReached => "limit reached",
+            Self::NoData => "no recent data",
         }
     }
 }

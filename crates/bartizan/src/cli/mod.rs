@@ -3,6 +3,7 @@
 //! Exit codes: 0 fine; 1 a check that failed; 2 wrong usage or configuration; 3 the work could not be done.
 
 mod administration;
+mod advisories;
 mod audit;
 mod check;
 mod client;
@@ -120,6 +121,9 @@ enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// The data that dependencies are looked up in
+    #[command(subcommand)]
+    Advisories(advisories::Advisories),
     /// Print completions for a shell
     #[command(after_help = "Examples:
   bartizan completions bash > /etc/bash_completion.d/bartizan
@@ -179,6 +183,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Client(client) => client.run(output),
         Command::Key(key) => key.run(output),
         Command::Audit(audit) => audit.run(output),
+        Command::Advisories(advisories) => advisories.run(output),
         Command::Completions { shell } => completions(shell, output),
         Command::Health(health) => health.run(output),
         Command::Man { command, directory: None } => manual(&command, output),

@@ -1,0 +1,216 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bartizan_controls::{Confidence, Finding, Severity};
+
+use super::{Deps, Places, ReadLock, directory, extension};
+use crate::deps::index::IndexError;
+use crate::deps::lock::{Format, LockError, MAX_BYTES, Manifest, MsBuildProject, pom::Pom, sums};
+use crate::deps::package::{Gap, Package, Source, Unpinned};
+use crate::deps::squat;
+use crate::deps::vulnerability::{Verdict, judge};
+use crate::{Findings, GapReason, SourceFile, fingerprint};
+
+/// Files that are no lock files and complete what those say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    PackageJson,
+    ComposerJson,
+    CargoToml,
+    GoSum,
+    Pom,
+    MsBuild,
+}
+
+impl Other {
+    pub(super) fn of(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        // What is installed is not what the project asks for.
+        if directory(path).split('/').any(|part| matches!(part, "node_modules" | "vendor")) {
+            return None;
+        }
+        Some(match name {
+            "package.json" => Self::PackageJson,
+            "composer.json" => Self::ComposerJson,
+            "Cargo.toml" => Self::CargoToml,
+            "go.sum" => Self::GoSum,
+            "pom.xml" => Self::Pom,
+            "packages.config" | "Directory.Packages.props" | "Directory.Build.props" => Self::MsBuild,
+            _ if matches!(extension(name), "csproj" | "fsproj" | "vbproj") => Self::MsBuild,
+            _ => return None,
+        })
+    }
+}
+
+impl Deps {
+    pub(super) fn lock_file(&self, format: Format, file: &SourceFile<'_>, findings: &mut Findings) {
+        let lock = match format.parse(file.bytes()) {
+            Ok(lock) => lock,
+            Err(error) => return unread(file, &error, findings),
+        };
+        told(file, &lock.gaps, findings);
+        let lines = LineStarts::of(file.bytes());
+        for unpinned in &lock.unpinned {
+            findings.push(self.unpinned(file, &lines, unpinned, format.ecosystem().as_str()));
+        }
+        let mut verdicts = BTreeMap::new();
+        let mut places = Places::new();
+        for (index, package) in lock.packages.iter().enumerate().filter(|(_, package)| package.source != Source::Path) {
+            match self.judge(package) {
+                Ok(verdict) if verdict.vulnerabilities.is_empty() => {}
+                Ok(verdict) => drop(verdicts.insert(index, verdict)),
+                Err(error) => {
+                    findings.gap(file.path(), GapReason::Unreadable, error.to_string());
+                    break;
+                }
+            }
+            if verdicts.contains_key(&index) || self.is_doubtful(format, package) {
+                places.entry(package.line).or_insert_with(|| file.locate(&lines.range(package.line, &package.name)));
+            }
+        }
+        let read = ReadLock { format, lock, verdicts, places };
+        self.state().locks.insert(file.path().to_owned(), read);
+    }
+
+    /// What is known against a package; nothing, where there are no advisories at all.
+    pub(super) fn judge(&self, package: &Package) -> Result<Verdict, IndexError> {
+        let Some(index) = self.config.index.as_ref().filter(|_| package.is_foreign()) else {
+            return Ok(Verdict::default());
+        };
+        let advisories = index.advisories(package.ecosystem, &package.name)?;
+        Ok(judge(package.ecosystem.scheme(), &package.version, &advisories))
+    }
+
+    /// Whether something may be told of it that no advisory says.
+    fn is_doubtful(&self, format: Format, package: &Package) -> bool {
+        (package.integrity.is_none() && (format.has_integrity() || format == Format::Go))
+            || matches!(package.source, Source::Git { .. } | Source::Url(_))
+            || squat::imitated(package.ecosystem, &package.name).is_some()
+            || (package.licence.is_some() && !self.config.denied_licences.is_empty())
+    }
+
+    pub(super) fn other(&self, other: Other, file: &SourceFile<'_>, findings: &mut Findings) {
+        let path = file.path().to_owned();
+        let outcome = match other {
+            Other::PackageJson => {
+                Manifest::package_json(file.bytes()).map(|manifest| self.manifest(file, manifest, "npm", findings))
+            }
+            Other::ComposerJson => Manifest::composer_json(file.bytes())
+                .map(|manifest| self.manifest(file, manifest, "Packagist", findings)),
+            Other::CargoToml => {
+                Manifest::cargo_toml(file.bytes()).map(|manifest| self.manifest(file, manifest, "crates.io", findings))
+            }
+            Other::GoSum => go_sum(file).map(|sums| drop(self.state().sums.insert(path, sums))),
+            Other::Pom => Pom::parse(file.bytes()).map(|pom| {
+                let places = places(file, "<dependency>");
+                self.state().poms.insert(path, (pom, places));
+            }),
+            Other::MsBuild => MsBuildProject::parse(file.bytes()).map(|project| {
+                let places = places(file, "<Package");
+                self.state().projects.insert(path, (project, places));
+            }),
+        };
+        if let Err(error) = outcome {
+            unread(file, &error, findings);
+        }
+    }
+
+    fn manifest(&self, file: &SourceFile<'_>, manifest: Manifest, ecosystem: &str, findings: &mut Findings) {
+        let lines = LineStarts::of(file.bytes());
+        for unpinned in &manifest.unpinned {
+            findings.push(self.unpinned(file, &lines, unpinned, ecosystem));
+        }
+        self.state().manifests.insert(file.path().to_owned(), manifest);
+    }
+
+    fn unpinned(&self, file: &SourceFile<'_>, lines: &LineStarts<'_>, unpinned: &Unpinned, ecosystem: &str) -> Finding {
+        let Unpinned { name, requirement, line } = unpinned;
+        let is_address = requirement.contains("://") || requirement.contains('#') || requirement.contains("dev-");
+        let rule = if is_address { &self.rules.mutable } else { &self.rules.unpinned };
+        Finding {
+            rule: rule.clone(),
+            severity: if is_address { Severity::Medium } else { Severity::Low },
+            confidence: Confidence::High,
+            message: format!("`{name}` is asked for as `{requirement}`, which names no fixed content"),
+            location: file.locate(&lines.range(*line, name)),
+            fingerprint: fingerprint(&rule.id, &[ecosystem.as_bytes(), name.as_bytes(), requirement.as_bytes()]),
+            facts: vec![("package", name.clone()), ("requirement", requirement.clone())],
+            fix: None,
+        }
+    }
+}
+
+fn unread(file: &SourceFile<'_>, error: &LockError, findings: &mut Findings) {
+    let reason = match error {
+        LockError::TooLarge => GapReason::TooLarge,
+        LockError::TooMany | LockError::TooDeep { .. } | LockError::Alias { .. } => GapReason::LimitReached,
+        LockError::NotUtf8 | LockError::Syntax { .. } | LockError::Unknown(_) => GapReason::Unparsed,
+    };
+    findings.gap(file.path(), reason, error.to_string());
+}
+
+/// What was not understood of a file, the first few by name: a whole file of it is one fault.
+pub(super) fn told(file: &SourceFile<'_>, gaps: &[Gap], findings: &mut Findings) {
+    tell(file.path(), gaps, findings);
+}
+
+const TOLD: usize = 5;
+
+/// As [`told`], where the file is gone already.
+pub(super) fn tell(path: &str, gaps: &[Gap], findings: &mut Findings) {
+    for gap in gaps.iter().take(TOLD) {
+        findings.gap(path, GapReason::Unparsed, format!("line {}: {}", gap.line, gap.what));
+    }
+    if let Some(more) = gaps.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        findings.gap(path, GapReason::Unparsed, format!("and {more} more"));
+    }
+}
+
+fn go_sum(file: &SourceFile<'_>) -> Result<BTreeMap<(String, String), String>, LockError> {
+    if file.bytes().len() > MAX_BYTES {
+        return Err(LockError::TooLarge);
+    }
+    let text = file.text().ok_or(LockError::NotUtf8)?;
+    let owned = |((name, version), sum): ((&str, &str), &str)| ((name.to_owned(), version.to_owned()), sum.to_owned());
+    Ok(sums(text).into_iter().map(owned).collect())
+}
+
+/// The lines of a manifest that begin a dependency; there are some tens of them.
+fn places(file: &SourceFile<'_>, mark: &str) -> Places {
+    let lines = LineStarts::of(file.bytes());
+    let finder = memchr::memmem::find_iter(file.bytes(), mark);
+    finder.take(MAX_PLACES).map(|at| (lines.line(at), file.locate(&(at..at + mark.len())))).collect()
+}
+
+const MAX_PLACES: usize = 10_000;
+
+/// Where the lines of a file begin.
+pub(super) struct LineStarts<'a> {
+    bytes: &'a [u8],
+    starts: Vec<usize>,
+}
+
+impl<'a> LineStarts<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1)).collect();
+        Self { bytes, starts }
+    }
+
+    fn line(&self, offset: usize) -> u32 {
+        u32::try_from(self.starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
+    }
+
+    /// The name on its line, or else the line without its margin.
+    pub(super) fn range(&self, line: u32, name: &str) -> Range<usize> {
+        let index = (line as usize).saturating_sub(1);
+        let start = self.starts.get(index).copied().unwrap_or(0);
+        let end = self.starts.get(index + 1).map_or(self.bytes.len(), |next| next.saturating_sub(1));
+        let text = self.bytes.get(start..end).unwrap_or_default();
+        if let Some(at) = memchr::memmem::find(text, name.as_bytes()).filter(|_| !name.is_empty()) {
+            return start + at..start + at + name.len();
+        }
+        let margin = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let tail = text.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+        start + margin..(end.saturating_sub(tail)).max(start + margin)
+    }
+}
