@@ -13,7 +13,9 @@ const { secret, addresses, stop } = await bothWays(folder, backend);
 const { shop } = grpc.loadPackageDefinition(protoLoader.loadSync(`${folder}/shop.proto`));
 // The gate's certificate is its own: what is tested here is what it lets through.
 const tls = grpc.credentials.createSsl(null, null, null, { rejectUnauthorized: false });
-const through = new shop.Shop(addresses.gate, tls);
+// A name, since an address is none that a handshake may say (RFC 6066).
+const named = { "grpc.ssl_target_name_override": "localhost" };
+const through = new shop.Shop(addresses.gate, tls, named);
 const without = new shop.Shop(addresses.backend, grpc.credentials.createInsecure());
 after(async () => {
   through.close();
@@ -97,7 +99,7 @@ test("who may not is PERMISSION_DENIED, and what is not declared UNIMPLEMENTED",
   assert.equal(scopeless.status.code, grpc.status.PERMISSION_DENIED);
   const staff = await call(through, "restock", { name: "tea" }, carrying(token({ sub: "sam", roles: ["staff"] })));
   assert.equal(staff.caller, "sam", staff.message);
-  const elsewhere = new grpc.Client(addresses.gate, tls);
+  const elsewhere = new grpc.Client(addresses.gate, tls, named);
   const undeclared = await new Promise((resolve) => {
     const same = (bytes) => bytes;
     elsewhere.makeUnaryRequest("/shop.Admin/Drop", same, same, Buffer.alloc(0), customer(), (error) => resolve(error));

@@ -176,36 +176,29 @@ impl JudgedBody {
     }
 }
 
-impl Body for JudgedBody {
-    type Data = Bytes;
-    type Error = BoxError;
+/// Passes every call on to the body inside, whatever its errors are.
+macro_rules! pass_on {
+    ($($body:ident),+) => {$(
+        impl Body for $body {
+            type Data = Bytes;
+            type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.get_mut().0).poll_frame(task).map_err(Into::into)
-    }
+            fn poll_frame(
+                self: Pin<&mut Self>,
+                task: &mut Context<'_>,
+            ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+                Pin::new(&mut self.get_mut().0).poll_frame(task).map_err(Into::into)
+            }
 
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
+            fn is_end_stream(&self) -> bool {
+                self.0.is_end_stream()
+            }
 
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
+            fn size_hint(&self) -> SizeHint {
+                self.0.size_hint()
+            }
+        }
+    )+};
 }
 
-impl Body for FilteredBody {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.get_mut().0).poll_frame(task).map_err(Into::into)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
-}
+pass_on!(JudgedBody, FilteredBody);

@@ -23,6 +23,7 @@ mod introspection;
 mod issuer_keys;
 pub mod layer;
 pub mod listen;
+mod on_this_thread;
 pub(crate) mod path;
 mod pipeline;
 pub mod ports;

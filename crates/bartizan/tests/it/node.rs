@@ -71,15 +71,17 @@ impl Node {
         line.rsplit(['/', ' ']).next().unwrap().parse().unwrap()
     }
 
+    /// How often it, or who took its place, has said `words` so far.
+    pub(crate) fn times(&self, words: &str) -> usize {
+        self.said.lock().unwrap().iter().filter(|line| line.contains(words)).count()
+    }
+
     /// Waits until it, or who took its place, has said `words` so many times.
     pub(crate) fn wait_for_times(&self, words: &str, times: usize) {
         let end = Instant::now() + PATIENCE;
-        loop {
-            let said = self.said.lock().unwrap().clone();
-            if said.iter().filter(|line| line.contains(words)).count() >= times {
-                return;
-            }
-            assert!(Instant::now() < end, "it did not say `{words}` {times} times, but:\n{}", said.join("\n"));
+        while self.times(words) < times {
+            let said = self.said.lock().unwrap().join("\n");
+            assert!(Instant::now() < end, "it did not say `{words}` {times} times, but:\n{said}");
             thread::sleep(Duration::from_millis(10));
         }
     }

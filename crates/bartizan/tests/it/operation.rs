@@ -59,6 +59,28 @@ async fn sighup_reads_the_file_again() {
 }
 
 #[tokio::test]
+async fn a_reload_names_what_only_a_restart_puts_in_force_for_as_long_as_it_differs() {
+    let sound = configuration(PLAIN, &upstream(), "/one");
+    let node = Node::start(&sound);
+    let more = "[audit]\nqueue = 5000\nsinks = [\"stdout\"]\nretain = { size = \"1GiB\" }\n\
+                [telemetry]\notlp = { endpoint = \"http://127.0.0.1:4318\" }\n\
+                [assertion]\nlifetime = \"2m\"\n[limits]\ncounters = 5000\n";
+    let told = |key: &str| format!("`{key}` is changed in the file; it takes effect at the next start");
+    let keys =
+        ["audit.queue", "audit.sinks", "audit.retain", "telemetry.otlp", "assertion.lifetime", "limits.counters"];
+    for times in 1..=2 {
+        node.write("bartizan.toml", &format!("{sound}{more}# {times}\n"));
+        node.wait_for_times("the changed configuration is in force", times);
+        for key in keys {
+            node.wait_for_times(&told(key), times);
+        }
+    }
+    node.write("bartizan.toml", &sound);
+    node.wait_for_times("the changed configuration is in force", 3);
+    assert_eq!(node.times(&told("audit.queue")), 2, "what is as it was at the start is not spoken of");
+}
+
+#[tokio::test]
 async fn a_changed_certificate_is_shown_to_the_next_client() {
     let upstream = upstream();
     let (old, new) = (Certificate::for_names(&["localhost"]), Certificate::for_names(&["localhost"]));

@@ -21,6 +21,7 @@ use super::worker::Local;
 use crate::body::AnswerBody;
 use crate::exchange::Connection;
 use crate::gate::Gate;
+use crate::on_this_thread::OnThisThread;
 use crate::websocket::{Tunnel, handshake};
 use crate::wire::{Frames, InFlight, Lapse};
 
@@ -169,16 +170,4 @@ fn failed(local: &Local, peer: std::net::SocketAddr, cause: &hyper::Error) {
 
 fn cause_text(cause: &hyper::Error) -> String {
     std::error::Error::source(cause).map_or_else(|| cause.to_string(), ToString::to_string)
-}
-
-/// Spawns HTTP/2's tasks on the worker's own thread.
-#[derive(Clone, Copy)]
-struct OnThisThread;
-
-impl<F: Future + 'static> hyper::rt::Executor<F> for OnThisThread {
-    fn execute(&self, task: F) {
-        drop(tokio::task::spawn_local(async move {
-            task.await;
-        }));
-    }
 }

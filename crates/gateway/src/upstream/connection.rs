@@ -13,6 +13,7 @@ use super::SendFault;
 use super::transport::Transport;
 use crate::body::RequestBody;
 use crate::config::Connections;
+use crate::on_this_thread::OnThisThread;
 
 /// hyper's own limit on fields. Setting any, even this one, costs an allocation for each request.
 const HYPERS_OWN_HEADERS: usize = 100;
@@ -132,16 +133,4 @@ pub(super) fn in_http1(mut request: Request<RequestBody>) -> Request<RequestBody
     }
     *request.uri_mut() = parts.path_and_query.map(Uri::from).unwrap_or_default();
     request
-}
-
-/// Spawns HTTP/2's tasks on the worker's own thread.
-#[derive(Clone, Copy)]
-struct OnThisThread;
-
-impl<F: Future + 'static> hyper::rt::Executor<F> for OnThisThread {
-    fn execute(&self, task: F) {
-        drop(tokio::task::spawn_local(async move {
-            task.await;
-        }));
-    }
 }

@@ -6,10 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_evidence::{Config as EvidenceConfig, Recorder, WriterHandle};
-use bartizan_gateway::config::{
-    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, KeyFetch, KeyLocation, Limits, Listening, Route, Server,
-    Tls, TrustedIssuer, Upstream, UpstreamTimeouts,
-};
+use bartizan_gateway::config::{Assertion, Config, KeyFetch, KeyLocation, Route, Server, TrustedIssuer, Upstream};
 use bartizan_gateway::listen::{Bound, Inherited, Serving};
 use bartizan_gateway::ports::AssertionKeys;
 use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, GateError, MemoryReplays, Ports};
@@ -197,49 +194,21 @@ pub(crate) fn request(method: Method, url: &str, fields: &[(&str, &str)], body: 
 
 /// A gate on plain HTTP that serves `routes`.
 pub(crate) fn config(routes: Vec<Route>) -> Config {
-    Config {
-        server: Server {
-            listen: vec!["127.0.0.1:0".parse().unwrap()],
-            listening: Listening::default(),
-            redirect_from: None,
-            public_url: "http://api.test".parse().unwrap(),
-            hosts: Vec::new(),
-            tls: Tls::Off,
-            trusted_proxies: Vec::new(),
-            workers: NonZeroUsize::new(1),
-            drain: Duration::from_secs(3),
-            bounds: Bounds::default(),
-            timeouts: ClientTimeouts::default(),
-        },
-        limits: Limits::default(),
-        issuers: Vec::new(),
-        api_keys: Vec::new(),
-        certificates: Vec::new(),
-        webhooks: Vec::new(),
-        revoked: Vec::new(),
-        routes,
-        assertion: Assertion::default(),
-        trace: None,
-    }
+    let inside = Config::inside("http://api.test".parse().unwrap(), routes);
+    let server = Server {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        workers: NonZeroUsize::new(1),
+        drain: Duration::from_secs(3),
+        ..inside.server
+    };
+    Config { server, assertion: Assertion::default(), ..inside }
 }
 
 /// A public route for every usual method.
 pub(crate) fn route(path: &str, upstream: SocketAddr) -> Route {
-    Route {
-        name: path.into(),
-        path: path.into(),
-        methods: vec![Method::GET, Method::POST, Method::PUT, Method::DELETE],
-        upstream: backend(upstream).into(),
-        access: Access::Public,
-        credentials: Vec::new(),
-        webhook: None,
-        limit: None,
-        body_bytes: 1 << 20,
-        timeouts: UpstreamTimeouts::default(),
-        answer: AnswerRules::default(),
-        websocket: None,
-        grpc: None,
-    }
+    let methods = vec![Method::GET, Method::POST, Method::PUT, Method::DELETE];
+    let inside = Route::inside(path, methods, Access::Public);
+    Route { upstream: backend(upstream).into(), credentials: Vec::new(), ..inside }
 }
 
 /// The upstream of one endpoint at this address.

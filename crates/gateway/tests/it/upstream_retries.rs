@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bartizan_gateway::config::RetryMethods;
@@ -29,9 +29,16 @@ async fn endpoints_are_killed_and_restarted_under_hundreds_of_requests() {
     let mut rules = group(&addresses);
     rules.retry.most = 4;
     let gate = Gated::start(before(rules));
-    let is_over = Arc::new(AtomicBool::new(false));
+    let (is_over, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let killer = std::thread::spawn({
-        let (backends, is_over) = (backends.clone(), is_over.clone());
+        let (backends, is_over, answered) = (backends.clone(), is_over.clone(), answered.clone());
+        // A kill for every dozen answers, however fast the machine is: a request meets one or two of them, and not five.
+        let wait_for_answers = |answered: &AtomicUsize, is_over: &AtomicBool| {
+            let enough = answered.load(Ordering::SeqCst) + 12;
+            while answered.load(Ordering::SeqCst) < enough && !is_over.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
         move || {
             let mut kills = 0;
             for backend in backends.iter().cycle() {
@@ -42,14 +49,14 @@ async fn endpoints_are_killed_and_restarted_under_hundreds_of_requests() {
                 std::thread::sleep(Duration::from_millis(15));
                 backend.restart();
                 kills += 1;
-                std::thread::sleep(Duration::from_millis(10));
+                wait_for_answers(&answered, &is_over);
             }
             kills
         }
     });
     let mut tasks = tokio::task::JoinSet::new();
     for worker in 0..8 {
-        let base = gate.url("");
+        let (base, answered) = (gate.url(""), answered.clone());
         tasks.spawn(async move {
             let client = HttpClient::plain();
             let mut answers = Vec::new();
@@ -58,6 +65,7 @@ async fn endpoints_are_killed_and_restarted_under_hundreds_of_requests() {
                 let target = format!("/{worker}/{number}");
                 let body = if method == Method::POST { "change" } else { "" };
                 let answer = client.send(request(method.clone(), &format!("{base}{target}"), &[], body)).await.unwrap();
+                answered.fetch_add(1, Ordering::SeqCst);
                 answers.push((method, target, answer.status));
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
