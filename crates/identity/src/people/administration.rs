@@ -211,7 +211,7 @@ impl People {
 
     /// A link for an account's holder, to be handed over.
     async fn link_for(&self, user: &UserId, purpose: Purpose, by: IdentityActor) -> Result<String, IdentityError> {
-        let link = Link { purpose, user: Some(user.clone()), email: None };
+        let link = Link { purpose, user: Some(user.clone()) };
         let url = self.make_link(&link, self.ground.now()).await?;
         self.ground.record(self.event(IdentityAction::LinkMade, by, user)).await?;
         Ok(url.expose().clone())

@@ -33,7 +33,7 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
         CREATE INDEX identity_passkey_user ON identity_passkey (user_id);
         CREATE TABLE identity_link (
             hash BLOB NOT NULL PRIMARY KEY, purpose TEXT NOT NULL, user_id TEXT REFERENCES identity_user ON DELETE CASCADE,
-            email TEXT, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE identity_spent (
             id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE identity_attempt (
@@ -65,7 +65,7 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
         CREATE INDEX identity_passkey_user ON identity_passkey (user_id);
         CREATE TABLE identity_link (
             hash BYTEA NOT NULL PRIMARY KEY, purpose TEXT NOT NULL, user_id TEXT REFERENCES identity_user ON DELETE CASCADE,
-            email TEXT, expires_at BIGINT NOT NULL);
+            expires_at BIGINT NOT NULL);
         CREATE TABLE identity_spent (
             id TEXT NOT NULL PRIMARY KEY, expires_at BIGINT NOT NULL);
         CREATE TABLE identity_attempt (

@@ -70,11 +70,12 @@ impl People {
             self.refused(context, IdentityAction::SignIn, user_id.as_ref(), Method::Password, "throttled").await?;
             return Ok(First::Wait(wait));
         }
-        // One that cannot be a password is compared as well: an answer that comes sooner would say something.
-        let Some(password) = Password::typed(typed_password).or_else(|| Password::typed(" ")) else {
-            return Ok(First::Wrong);
-        };
         let stored = found.as_ref().and_then(|(_, password)| password.as_deref());
+        // One that cannot be a password is compared as well, with nobody's: an answer that comes sooner would say something.
+        let (password, stored) = match Password::typed(typed_password) {
+            Some(password) => (password, stored),
+            None => (Password::nobodys(), None),
+        };
         let verdict = self.pool.verify(password.duplicate(), stored).await?;
         let right = found.filter(|(user, _)| verdict != Verdict::Wrong && user.disabled_at.is_none());
         let Some((user, stored)) = right else {
