@@ -60,7 +60,7 @@ const INSERT: Query = Query::new(
 const CHANGE: Query = Query::new(
     "UPDATE identity_user SET
        name = COALESCE($2, name),
-       email_verified = CASE WHEN $3 IS NULL OR $3 = email THEN email_verified ELSE 0 END, email = COALESCE($3, email),
+       email_verified = CASE WHEN CAST($3 AS TEXT) IS NULL OR CAST($3 AS TEXT) = email THEN email_verified ELSE 0 END, email = COALESCE(CAST($3 AS TEXT), email),
        roles = COALESCE($4, roles), groups = COALESCE($5, groups), attributes = COALESCE($6, attributes),
        updated_at = $7
      WHERE id = $1",
