@@ -48,6 +48,7 @@ impl People {
             },
             websocket: None,
             grpc: None,
+            contract: None,
         };
         Mount { route, service: Arc::new(self.clone()) }
     }
