@@ -57,6 +57,7 @@ impl People {
             },
             websocket: None,
             grpc: None,
+            contract: None,
         };
         Mount { route, service: Arc::new(self.clone()) }
     }

@@ -10,7 +10,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::{Gated, config, route};
-use crate::wire::{Wire, exchange};
+use crate::wire::exchange;
 
 /// Somebody else's API: the document says nothing of `additionalProperties`, and the server assigns and answers whatever it has.
 const DOCUMENT: &str = "

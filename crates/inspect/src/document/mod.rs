@@ -38,12 +38,13 @@ pub(crate) fn lines(bytes: &[u8]) -> Vec<u32> {
     std::iter::once(0).chain(after_breaks).filter_map(|at| u32::try_from(at).ok()).collect()
 }
 
-/// Tells of every `$ref`, but of those in examples, which are anybody's data.
+/// Tells of every `$ref`, but of those in examples and extensions, which are anybody's data.
 pub(crate) fn references(root: &Json, tell: &mut dyn FnMut(&str)) {
     for member in root.members() {
         match (&*member.name, member.value.as_str()) {
             ("$ref", Some(reference)) => tell(reference),
             ("example" | "examples" | "default" | "enum" | "const", _) => {}
+            (extension, _) if extension.starts_with("x-") => {}
             _ => references(&member.value, tell),
         }
     }

@@ -84,7 +84,9 @@ impl Media {
     }
 
     pub(super) fn fit(&mut self, schemas: &Schemas) {
-        self.shape = self.schema.map(|schema| Shape::of(schemas, schema));
+        // JSON says of each value itself what it is.
+        let schema = self.schema.filter(|_| self.kind != MediaKind::Json);
+        self.shape = schema.map(|schema| Shape::of(schemas, schema));
     }
 }
 

@@ -18,9 +18,9 @@ pub(super) enum Shape {
 }
 
 /// How deep shapes go into each other: styles have no form for more.
-const DEEPEST: usize = 4;
-/// How many schemas are looked at for the types of one.
-const FARTHEST: usize = 12;
+const DEEPEST: usize = 2;
+/// How many schemas are looked at for the types of one: alternatives of alternatives would be exponentially many.
+const FARTHEST: usize = 48;
 
 impl Shape {
     pub(super) fn of(schemas: &Schemas, id: SchemaId) -> Self {
@@ -28,7 +28,7 @@ impl Shape {
     }
 
     fn within(schemas: &Schemas, id: SchemaId, depth: usize) -> Self {
-        let types = types(schemas, id, 0);
+        let types = types(schemas, id, &mut { FARTHEST });
         if depth >= DEEPEST || types.is_any() {
             return Self::Single(types);
         }
@@ -112,19 +112,21 @@ fn number(text: &str) -> Option<Number> {
 }
 
 /// The types that pass a schema, as far as it, what it refers to and what it is put together from say.
-fn types(schemas: &Schemas, id: SchemaId, distance: usize) -> Types {
-    let Some(node) = schemas.node(id).filter(|_| distance < FARTHEST) else { return Types::ANY };
+fn types(schemas: &Schemas, id: SchemaId, left: &mut usize) -> Types {
+    let Some(fewer) = left.checked_sub(1) else { return Types::ANY };
+    *left = fewer;
+    let Some(node) = schemas.node(id) else { return Types::ANY };
     let mut types = node.types;
     if let Some(target) = node.reference() {
-        types = types.and(self::types(schemas, target, distance + 1));
+        types = types.and(self::types(schemas, target, left));
     }
     if let Some(combine) = &node.combine {
         for part in &combine.all_of {
-            types = types.and(self::types(schemas, *part, distance + 1));
+            types = types.and(self::types(schemas, *part, left));
         }
         for alternatives in [&combine.any_of, &combine.one_of] {
             if !alternatives.is_empty() {
-                let any = alternatives.iter().map(|it| self::types(schemas, *it, distance + 1));
+                let any = alternatives.iter().map(|it| self::types(schemas, *it, left));
                 types = types.and(any.fold(Types::NONE, Types::or));
             }
         }
@@ -137,7 +139,7 @@ pub(super) fn parts(schemas: &Schemas, id: SchemaId) -> Vec<&Schema> {
     let mut waiting = vec![id];
     let mut found: Vec<&Schema> = Vec::new();
     while let Some(node) = waiting.pop().and_then(|id| schemas.node(id)) {
-        if found.len() >= FARTHEST * 4 {
+        if found.len() >= FARTHEST {
             break;
         }
         waiting.extend(node.reference());
