@@ -121,7 +121,7 @@ pub fn load_scan(path: &Path, environment: &dyn Environment) -> Result<literal::
         Ok(scan) if faults.is_empty() => return Ok(scan),
         Ok(_) => {}
         Err(error) => {
-            faults.push(Fault::error(FaultKind::Malformed, 0..0, format!("`[scan]` cannot be read: {error}")))
+            faults.push(Fault::error(FaultKind::Malformed, 0..0, format!("`[scan]` cannot be read: {error}")));
         }
     }
     Err(Faults::new(source, faults))
