@@ -80,7 +80,7 @@ async function start(command, args, { env = {}, cwd, ready } = {}) {
 }
 
 /// Starts the gate on the example's own `bartizan.toml`, in which only the ports and the state are other ones.
-async function startGate(folder, upstreamPort, env) {
+export async function startGate(folder, upstreamPort, env) {
   const state = await mkdtemp(join(tmpdir(), "bartizan-example-"));
   const [port, consolePort] = [await freePort(), await freePort()];
   const written = await readFile(join(folder, "bartizan.toml"), "utf8");
@@ -105,6 +105,10 @@ async function startGate(folder, upstreamPort, env) {
   });
   return {
     origin: `https://127.0.0.1:${port}`,
+    state,
+    get said() {
+      return gate.said;
+    },
     /// Stops it by a signal, and starts it again on the same state.
     async restart(signal) {
       await gate.stop(signal);

@@ -2,8 +2,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_vault::Secret;
-
 /// What the gate's own sign-in is told.
 #[derive(PartialEq, Eq)]
 pub struct Config {
@@ -19,8 +17,6 @@ pub struct Config {
     pub passwords: PasswordRules,
     /// Roles whose holders must have a second factor before they get into anything.
     pub mfa_roles: Vec<Arc<str>>,
-    /// How mail is sent; without it nothing is, and links are handed over by whoever runs the node.
-    pub mail: Option<MailRules>,
     /// How the pages look.
     pub theme: Theme,
 }
@@ -86,33 +82,6 @@ impl Default for Cost {
     }
 }
 
-/// How mail is sent.
-#[derive(PartialEq, Eq)]
-pub struct MailRules {
-    /// The server.
-    pub host: Arc<str>,
-    /// Its port.
-    pub port: u16,
-    /// How the connection is protected.
-    pub tls: MailTls,
-    /// User and password, where the server asks for them.
-    pub credentials: Option<(Arc<str>, Secret<String>)>,
-    /// The sender: an address, or `Name <address>`.
-    pub from: Arc<str>,
-}
-
-/// How a connection to a mail server is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MailTls {
-    /// By TLS from its first byte (`RFC 8314`).
-    #[default]
-    Implicit,
-    /// By `STARTTLS`, without which nothing is sent.
-    StartTls,
-    /// Not at all: reset links, and the server's password, can be read on the way. For a server on this machine.
-    Off,
-}
-
 /// How the pages look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
@@ -134,7 +103,6 @@ impl Config {
             sessions: SessionRules::default(),
             passwords: PasswordRules::default(),
             mfa_roles: vec!["admin".into()],
-            mail: None,
             theme: Theme::default(),
         }
     }

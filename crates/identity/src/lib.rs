@@ -16,7 +16,7 @@ mod pages;
 pub mod people;
 pub mod provider;
 
-pub use config::{Config, Cost, MailRules, MailTls, PasswordRules, SessionRules, Theme};
+pub use config::{Config, Cost, PasswordRules, SessionRules, Theme};
 pub use context::Context;
 pub use error::IdentityError;
 pub use ground::{Clock, Parts};

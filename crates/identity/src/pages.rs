@@ -10,6 +10,7 @@ mod form;
 mod language;
 mod layout;
 mod login;
+mod passkey;
 mod return_to;
 mod second_factor;
 mod welcome;
@@ -59,6 +60,7 @@ impl Pages {
         match (path, is_post) {
             ("/login", false) => self.show_login(ask).await,
             ("/login", true) => self.login(ask).await,
+            ("/login/passkey", true) => self.passkey_login(ask).await,
             ("/login/second", true) => self.second_factor(ask).await,
             ("/setup" | "/welcome", false) => self.show_welcome(ask).await,
             ("/setup", true) => self.setup(ask).await,
@@ -72,6 +74,8 @@ impl Pages {
             ("/account/authenticator", false) => self.show_authenticator(ask).await,
             ("/account/authenticator", true) => self.add_authenticator(ask).await,
             ("/account/authenticator/remove", true) => self.remove_authenticator(ask).await,
+            ("/account/passkeys", true) => self.add_passkey(ask).await,
+            ("/account/passkeys/remove", true) => self.remove_passkey(ask).await,
             ("/account/recovery-codes", true) => self.new_recovery_codes(ask).await,
             _ => Ok(ask.not_found()),
         }

@@ -10,6 +10,7 @@ mod export;
 mod factor;
 mod link;
 mod name;
+mod passkey;
 mod password;
 mod recovery;
 mod schema;
@@ -19,6 +20,7 @@ mod sign_in;
 mod throttle;
 mod totp;
 mod user;
+mod webauthn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,12 +33,13 @@ use bartizan_vault::{Purpose as KeyPurpose, SealingKey};
 pub(crate) use accounts::ADMINISTRATOR;
 pub use accounts::{Change, NewUser};
 pub use administration::{AdministrationError, UserCommand};
-pub(crate) use export::time;
+pub(crate) use export::shown_time;
 pub use factor::{Acr, Method, Methods};
 pub(crate) use link::Link;
 pub use link::Purpose;
 pub(crate) use name::spelled;
 pub use name::{NameFault, email, username};
+pub(crate) use passkey::{Assertion, Challenge, Passkey};
 pub use password::{PasswordFault, StoredPassword, UnknownFormat};
 pub(crate) use schema::MIGRATIONS;
 pub(crate) use session::{Begun, Standing, cookie_value, session_cookie};
@@ -44,6 +47,7 @@ pub use session::{Device, SESSION_COOKIE, SessionView};
 pub(crate) use sign_in::{First, Pending, Second, Shown, satisfies};
 pub(crate) use totp::TotpSecret;
 pub use user::{Claims, User, UserId};
+pub use webauthn::{Expected, KeyKind, NewPasskey, PasskeyFault, verify_creation, verify_use};
 
 use crate::ground::{Ground, Parts};
 use crate::{IdentityError, Moment};
@@ -104,6 +108,7 @@ pub(crate) fn queries() -> Vec<Query> {
         session::QUERIES,
         throttle::QUERIES,
         sealed::QUERIES,
+        passkey::QUERIES,
         totp::QUERIES,
         recovery::QUERIES,
         link::QUERIES,

@@ -19,8 +19,8 @@ use crate::serve;
 #[derive(Debug, clap::Args)]
 pub(super) struct Target {
     /// The configuration of the gate.
-    #[arg(long = "config", value_name = "FILE", default_value_os_t = super::default_file(), global = true)]
-    file: PathBuf,
+    #[arg(long = "config", value_name = "FILE", default_value_os_t = super::default_file())]
+    configuration: PathBuf,
 }
 
 /// Whoever does what is asked.
@@ -41,11 +41,14 @@ pub(super) struct Here {
 impl Target {
     /// Finds out whether a node runs; opens the state if none does.
     pub(super) fn open(&self) -> anyhow::Result<Administration> {
-        let loaded = config::load(&self.file, &Process)
+        let loaded = config::load(&self.configuration, &Process)
             .map_err(|faults| anyhow::anyhow!("{}", faults.render(Style::Plain)))
             .context("the configuration does not hold")?;
         if loaded.sign_in.is_none() {
-            bail!("`{}` has no `[identity]` section: the gate has no accounts of its own", self.file.display());
+            bail!(
+                "`{}` has no `[identity]` section: the gate has no accounts of its own",
+                self.configuration.display()
+            );
         }
         let bartizan_store::Config::Sqlite { directory } = &loaded.store else {
             bail!("the state of this version is a directory");

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -251,7 +252,10 @@ fn row(user: &Value) -> String {
 
 fn members(value: &Value) -> String {
     let members = value.as_object().into_iter().flatten();
-    members.map(|(name, value)| format!("{:<20} {}\n", name.replace('_', " "), plain(value))).collect()
+    members.fold(String::new(), |mut text, (name, value)| {
+        let _infallible = writeln!(text, "{:<20} {}", name.replace('_', " "), plain(value));
+        text
+    })
 }
 
 /// Terminals obey what stands in texts of others: control characters are shown, not sent.

@@ -79,6 +79,15 @@ impl ControlPlane {
         self.handle.spawn(task);
     }
 
+    /// What the sign-in does beside answering: it hears the command line, and removes what has ended.
+    fn tend(&self, identity: &Arc<Identity>, state: &Path) -> anyhow::Result<()> {
+        let _on_this_runtime = self.handle.enter();
+        let listener = control::listen(state).context("the control socket in the state directory cannot be opened")?;
+        self.spawn(control::serve(listener, identity.clone()));
+        self.spawn(identity.clone().keep_house());
+        Ok(())
+    }
+
     fn block_on<T>(&self, task: impl Future<Output = T>) -> T {
         self.handle.block_on(task)
     }
@@ -242,10 +251,7 @@ fn start_as(
     control.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest, hangup));
     control.spawn(shared.keys.clone().keep_rotating());
     if let Some(identity) = &shared.identity {
-        let _on_its_runtime = control.handle.enter();
-        let listener = control::listen(&state).context("the control socket in the state directory cannot be opened")?;
-        control.spawn(control::serve(listener, identity.clone()));
-        control.spawn(identity.clone().keep_house());
+        control.tend(identity, &state)?;
     }
     let started = [
         NodeEvent::Started { version: env!("CARGO_PKG_VERSION") },

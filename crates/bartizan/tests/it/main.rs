@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's harness stops at the first thing that is not as it should be")]
 
 mod client_certificates;
+mod identity;
 mod memory;
 mod metrics;
 mod names;

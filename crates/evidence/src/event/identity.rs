@@ -123,10 +123,6 @@ actions! {
     SessionsEnded = "sessions-ended", "session", "end";
     /// A password was set or changed.
     PasswordChanged = "password-changed", "iam", "change";
-    /// A link to set a new password was asked for.
-    PasswordResetAsked = "password-reset-asked", "iam", "info";
-    /// An e-mail address was verified.
-    EmailVerified = "email-verified", "iam", "change";
     /// An authenticator was added.
     FactorAdded = "factor-added", "iam", "change";
     /// An authenticator was removed.

@@ -11,14 +11,17 @@ use super::answers::{self, redirect};
 use super::ask::{Ask, Gate};
 use super::layout::{Field, Message};
 use super::login::words;
+use super::passkey::passkey_list;
 use super::welcome::new_password_fields;
 use crate::IdentityError;
-use crate::people::{Device, First, Method, Standing, session_cookie, spelled, time};
+use crate::people::{Device, First, Method, Passkey, Standing, session_cookie, shown_time, spelled};
 
 /// What the page shows of an account.
 struct Shown {
     has_app: bool,
     codes_left: i64,
+    passkeys: Vec<Passkey>,
+    new_passkey: Markup,
     devices: Vec<Device>,
 }
 
@@ -31,6 +34,9 @@ impl Pages {
         let notice = match ask.query.text("done") {
             "password" => Some(Message::Notice(ask.text.password_set)),
             "app-removed" => Some(Message::Notice(ask.text.app_removed)),
+            "passkey" => Some(Message::Notice(ask.text.passkey_added)),
+            "passkey-removed" => Some(Message::Notice(ask.text.passkey_removed)),
+            "passkey-refused" => Some(Message::Error(ask.text.passkey_refused)),
             "others" => Some(Message::Notice(ask.text.signed_out_others)),
             _ => None,
         };
@@ -47,6 +53,8 @@ impl Pages {
         let shown = Shown {
             has_app: self.people.has_totp(user).await?.is_some(),
             codes_left: self.people.recovery_codes_left(user).await?,
+            passkeys: self.people.passkeys(user).await?,
+            new_passkey: self.new_passkey_form(ask, standing).await?,
             devices: self.people.devices(user).await?,
         };
         Ok(ask.page(ask.text.your_account, message, &account_body(ask, standing, &shown)))
@@ -133,6 +141,9 @@ fn account_body(ask: &Ask<'_>, standing: &Standing, shown: &Shown) -> Markup {
             (ask.form_field())
             button.quiet type="submit" { (text.sign_out) }
         }
+        h2 { (text.passkeys) }
+        (passkey_list(ask, &shown.passkeys))
+        (shown.new_passkey)
         h2 { (text.second_factors) }
         (second_factors(ask, shown))
         h2 { (text.change_password) }
@@ -206,8 +217,8 @@ fn devices(ask: &Ask<'_>, standing: &Standing, devices: &[Device]) -> Markup {
                     strong { (device.agent) }
                     @if *device.id == *standing.view.id { " (" (text.this_device) ")" }
                     br;
-                    (device.address) " · " (text.device_signed_in) " " (time(device.created_at))
-                    " · " (text.device_last_used) " " (time(device.seen_at))
+                    (device.address) " · " (text.device_signed_in) " " (shown_time(device.created_at))
+                    " · " (text.device_last_used) " " (shown_time(device.seen_at))
                     @if *device.id != *standing.view.id {
                         form method="post" action=(ask.url("/account/sessions/end")) {
                             (ask.form_field())

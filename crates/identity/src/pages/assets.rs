@@ -8,10 +8,12 @@ use http::{Method, Response};
 use crate::IdentityError;
 use crate::config::{Config, Theme};
 
+const SCRIPT: &str = include_str!("passkey.js");
 const STYLE: &str = include_str!("style.css");
 
 pub(crate) struct Assets {
     style: Asset,
+    script: Asset,
     logo: Option<Asset>,
 }
 
@@ -29,11 +31,17 @@ impl Assets {
             .logo
             .as_ref()
             .map(|(content, media_type)| Asset::new("logo", media_type, Bytes::copy_from_slice(content)));
-        Ok(Self { style: Asset::new("style", "text/css; charset=utf-8", style.into()), logo })
+        let style = Asset::new("style", "text/css; charset=utf-8", style.into());
+        let script = Asset::new("passkey", "text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes()));
+        Ok(Self { style, script, logo })
     }
 
     pub(crate) fn style_path(&self) -> &str {
         &self.style.path
+    }
+
+    pub(crate) fn script_path(&self) -> &str {
+        &self.script.path
     }
 
     pub(crate) const fn has_logo(&self) -> bool {
@@ -46,7 +54,10 @@ impl Assets {
 
     /// The file at `path`, if there is one.
     pub(crate) fn answer(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
-        let asset = [Some(&self.style), self.logo.as_ref()].into_iter().flatten().find(|asset| asset.path == path)?;
+        let asset = [Some(&self.style), Some(&self.script), self.logo.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|asset| asset.path == path)?;
         if *method != Method::GET && *method != Method::HEAD {
             return None;
         }

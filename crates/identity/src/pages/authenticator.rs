@@ -14,7 +14,7 @@ use super::answers::redirect;
 use super::ask::{Ask, Gate};
 use super::layout::{Field, Message};
 use crate::IdentityError;
-use crate::people::{Method, Methods, Standing, TotpSecret};
+use crate::people::{Method, Standing, TotpSecret};
 
 const STEP: &str = "authenticator";
 
@@ -26,10 +26,10 @@ impl Pages {
         };
         let secret = TotpSecret::generate(&self.people.ground.random)?;
         let required = standing.view.is_restricted.then_some(Message::Notice(ask.text.app_required));
-        self.enrolment(ask, &standing, &secret, required.as_ref())
+        self.enrolment(ask, &standing, &secret, required.as_ref()).await
     }
 
-    fn enrolment(
+    async fn enrolment(
         &self,
         ask: &Ask<'_>,
         standing: &Standing,
@@ -58,6 +58,8 @@ impl Pages {
                 (code.render())
                 button type="submit" { (text.verify) }
             }
+            h2 { (text.or_passkey) }
+            (self.new_passkey_form(ask, standing).await?)
             form method="post" action=(ask.url("/account/sign-out")) {
                 (ask.form_field())
                 button.quiet type="submit" { (text.sign_out) }
@@ -78,7 +80,7 @@ impl Pages {
             return Ok(redirect(&ask.url("/account/authenticator")));
         };
         let Some(step) = secret.step_of(ask.form.text("code"), now) else {
-            return self.enrolment(ask, &standing, &secret, Some(&Message::Error(ask.text.wrong_code)));
+            return self.enrolment(ask, &standing, &secret, Some(&Message::Error(ask.text.wrong_code))).await;
         };
         if !self.people.spend(&opened).await? {
             return Ok(redirect(&ask.url("/account")));
@@ -89,7 +91,7 @@ impl Pages {
         let codes = self.people.make_recovery_codes(user, now).await?;
         self.tell(ask, &standing, IdentityAction::RecoveryCodesMade, Method::RecoveryCode).await?;
         // Whoever had a look at the old cookie must not have the account's new strength.
-        let methods = Methods::from(Method::Password).with(Method::Totp);
+        let methods = standing.methods.clone().with(Method::Totp);
         let page = codes_page(ask, &codes);
         match self.people.finish_step_up(&standing.view, &methods, ask.context).await? {
             Some(begun) => self.with_session(page, &begun, user),
@@ -134,7 +136,7 @@ impl Pages {
     }
 }
 
-fn codes_page(ask: &Ask<'_>, codes: &[Secret<String>]) -> Response<Bytes> {
+pub(super) fn codes_page(ask: &Ask<'_>, codes: &[Secret<String>]) -> Response<Bytes> {
     let body = html! {
         p { (ask.text.recovery_codes_why) }
         ul.codes { @for code in codes { li { (code.expose()) } } }

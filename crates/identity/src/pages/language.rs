@@ -72,6 +72,7 @@ texts! {
     cannot_scan, recovery_codes, recovery_codes_why, recovery_codes_left, new_recovery_codes, written_down, devices, devices_why,
     this_device, device_signed_in, device_last_used, sign_out_device, sign_out_others, signed_out_others, your_data, export_data,
     delete_account, delete_account_why, type_username, username_differs, account_deleted, signed_out, email_address,
+    sign_in_with_passkey, passkey_failed, passkeys, passkey_name, passkey_name_hint, add_passkey, passkey_not_made, no_passkeys, passkey_made, remove_passkey, passkey_added, passkey_removed, passkey_refused, or_passkey,
 }
 
 #[cfg(test)]

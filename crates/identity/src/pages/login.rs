@@ -39,7 +39,7 @@ impl Pages {
                         session: Some(standing.view.id.to_string()),
                         return_to: ask.return_to().map(str::to_owned),
                     };
-                    return self.ask_second_factor(ask, &pending, None);
+                    return self.ask_second_factor(ask, &pending, None).await;
                 }
             }
             hint.clone_from(&standing.claims.preferred_username);
@@ -49,24 +49,28 @@ impl Pages {
             "password" => Some(Message::Notice(ask.text.password_set)),
             _ => None,
         };
-        Ok(ask.page(ask.text.sign_in, notice.as_ref(), &login_form(ask, &hint)))
+        Ok(ask.page(ask.text.sign_in, notice.as_ref(), &self.login_forms(ask, &hint)?))
+    }
+
+    fn login_forms(&self, ask: &Ask<'_>, name: &str) -> Result<Markup, IdentityError> {
+        Ok(html! { (login_form(ask, name)) (self.passkey_form(ask, ask.return_to())?) })
     }
 
     pub(super) async fn login(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
         let (name, password) = (ask.form.text("username"), ask.form.text("password"));
         let headers = ask.request.headers();
         let first = self.people.check_password(name, password, headers, ask.context).await?;
-        let again = |text| ask.page(ask.text.sign_in, Some(&Message::Error(text)), &login_form(ask, name));
+        let again = |text| login_page(self, ask, name, Some(&Message::Error(text)));
         let user = match first {
-            First::Wrong => return Ok(again(ask.text.wrong_credentials)),
-            First::Wait(wait) => return Ok(answers::wait(wait, again(ask.text.too_many_tries))),
+            First::Wrong => return again(ask.text.wrong_credentials),
+            First::Wait(wait) => return Ok(answers::wait(wait, again(ask.text.too_many_tries)?)),
             First::Right(user) => user,
         };
         let methods = Methods::from(Method::Password);
         if self.people.has_second_factor(&user.id).await? {
             let return_to = ask.return_to().map(str::to_owned);
             let pending = Pending { user: user.id, methods, session: None, return_to };
-            return self.ask_second_factor(ask, &pending, None);
+            return self.ask_second_factor(ask, &pending, None).await;
         }
         self.let_in(ask, &user.id, &methods, ask.return_to()).await
     }
@@ -80,8 +84,7 @@ impl Pages {
         return_to: Option<&str>,
     ) -> Result<Response<Bytes>, IdentityError> {
         let Some(begun) = self.people.finish_sign_in(user, methods, ask.context).await? else {
-            let message = Message::Error(ask.text.wrong_credentials);
-            return Ok(ask.page(ask.text.sign_in, Some(&message), &login_form(ask, "")));
+            return login_page(self, ask, "", Some(&Message::Error(ask.text.wrong_credentials)));
         };
         if let Some(old) = self.people.session(ask.request.headers()).await? {
             self.people.end_session(&old.user, &old.id).await?;
@@ -109,6 +112,16 @@ impl Pages {
         answer.headers_mut().append(header::SET_COOKIE, session_cookie(None));
         Ok(answer)
     }
+}
+
+/// The sign-in, with what is to be said first.
+pub(super) fn login_page(
+    pages: &Pages,
+    ask: &Ask<'_>,
+    name: &str,
+    message: Option<&Message<'_>>,
+) -> Result<Response<Bytes>, IdentityError> {
+    Ok(ask.page(ask.text.sign_in, message, &pages.login_forms(ask, name)?))
 }
 
 fn login_form(ask: &Ask<'_>, name: &str) -> Markup {

@@ -15,14 +15,31 @@ use crate::people::{Pending, Second, Shown};
 const STEP: &str = "second-factor";
 
 impl Pages {
-    pub(super) fn ask_second_factor(
+    pub(super) async fn ask_second_factor(
         &self,
         ask: &Ask<'_>,
         pending: &Pending,
         message: Option<&Message<'_>>,
     ) -> Result<Response<Bytes>, IdentityError> {
         let sealed = self.people.seal(STEP, ask.browser(), pending, ask.context.now)?;
-        Ok(ask.page(ask.text.second_factor, message, &second_factor_form(ask, &sealed)))
+        self.second_factor_page(ask, pending, &sealed, message).await
+    }
+
+    async fn second_factor_page(
+        &self,
+        ask: &Ask<'_>,
+        pending: &Pending,
+        sealed: &str,
+        message: Option<&Message<'_>>,
+    ) -> Result<Response<Bytes>, IdentityError> {
+        let has_app = self.people.has_totp(&pending.user).await?.is_some();
+        let has_passkey = !self.people.passkeys(&pending.user).await?.is_empty();
+        let body = html! {
+            p { (ask.text.second_factor_why) }
+            @if has_passkey { (self.passkey_form(ask, pending.return_to.as_deref())?) }
+            (second_factor_form(ask, sealed, has_app))
+        };
+        Ok(ask.page(ask.text.second_factor, message, &body))
     }
 
     pub(super) async fn second_factor(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
@@ -36,31 +53,30 @@ impl Pages {
             Some(code) => Second::RecoveryCode(code),
             None => Second::Totp(ask.form.text("code")),
         };
-        let again =
-            |text| ask.page(ask.text.second_factor, Some(&Message::Error(text)), &second_factor_form(ask, sealed));
+        let again = async |text| self.second_factor_page(ask, pending, sealed, Some(&Message::Error(text))).await;
         let method = match self.people.check_second_factor(&pending.user, &second, ask.context).await? {
-            Shown::Wrong => return Ok(again(ask.text.wrong_code)),
-            Shown::Wait(wait) => return Ok(answers::wait(wait, again(ask.text.too_many_tries))),
+            Shown::Wrong => return again(ask.text.wrong_code).await,
+            Shown::Wait(wait) => return Ok(answers::wait(wait, again(ask.text.too_many_tries).await?)),
             Shown::Right(method) => method,
         };
         if !self.people.spend(&opened).await? {
-            return Ok(again(ask.text.step_too_old));
+            return again(ask.text.step_too_old).await;
         }
         let methods = pending.methods.clone().with(method);
         let return_to = pending.return_to.as_deref();
         let Some(session) = &pending.session else { return self.let_in(ask, &pending.user, &methods, return_to).await };
         let standing = self.people.session(ask.request.headers()).await?;
         let Some(view) = standing.filter(|view| *view.id == **session && view.user == pending.user) else {
-            return Ok(again(ask.text.step_too_old));
+            return again(ask.text.step_too_old).await;
         };
         match self.people.finish_step_up(&view, &methods, ask.context).await? {
             Some(begun) => self.with_session(ask.go_on(return_to), &begun, &view.user),
-            None => Ok(again(ask.text.step_too_old)),
+            None => again(ask.text.step_too_old).await,
         }
     }
 }
 
-fn second_factor_form(ask: &Ask<'_>, sealed: &str) -> Markup {
+fn second_factor_form(ask: &Ask<'_>, sealed: &str, has_app: bool) -> Markup {
     let text = ask.text;
     let code = Field {
         label: text.code_from_app,
@@ -89,8 +105,7 @@ fn second_factor_form(ask: &Ask<'_>, sealed: &str) -> Markup {
         }
     };
     html! {
-        p { (text.second_factor_why) }
-        (form(&code))
+        @if has_app { (form(&code)) }
         details {
             summary { (text.use_recovery_code) }
             (form(&recovery))

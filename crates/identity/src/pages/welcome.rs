@@ -40,6 +40,9 @@ impl Pages {
             Ok(stored) => stored,
             Err(text) => return Ok(again(text)),
         };
+        if self.people.user_called(&name).await?.is_some() {
+            return Ok(again(ask.text.name_taken));
+        }
         // Used up first: of two who have the link, one makes an account.
         if !self.people.use_link(token, ask.context.now).await? {
             return Ok(too_old(ask));

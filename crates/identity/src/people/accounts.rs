@@ -229,7 +229,7 @@ impl People {
         if self.ground.row(ANY_WITH_ROLE, &[format!("%{quoted}%").into()]).await?.is_some() {
             return Ok(None);
         }
-        let link = Link { purpose: Purpose::Setup, user: None, email: None };
+        let link = Link { purpose: Purpose::Setup, user: None };
         let url = self.make_link(&link, self.ground.now()).await?;
         Ok(Some(url.expose().clone()))
     }

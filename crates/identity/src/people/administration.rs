@@ -211,7 +211,7 @@ impl People {
 
     /// A link for an account's holder, to be handed over.
     async fn link_for(&self, user: &UserId, purpose: Purpose, by: IdentityActor) -> Result<String, IdentityError> {
-        let link = Link { purpose, user: Some(user.clone()), email: None };
+        let link = Link { purpose, user: Some(user.clone()) };
         let url = self.make_link(&link, self.ground.now()).await?;
         self.ground.record(self.event(IdentityAction::LinkMade, by, user)).await?;
         Ok(url.expose().clone())
@@ -243,6 +243,7 @@ impl People {
             members.insert("attributes".to_owned(), Value::Object(user.attributes.clone()));
             members.insert("has_password".to_owned(), user.has_password.into());
             members.insert("authenticator_app".to_owned(), self.has_totp(&user.id).await?.is_some().into());
+            members.insert("passkeys".to_owned(), self.passkeys(&user.id).await?.len().into());
             members.insert("recovery_codes_left".to_owned(), self.recovery_codes_left(&user.id).await?.into());
             members.insert("sessions".to_owned(), self.devices(&user.id).await?.len().into());
         }

@@ -39,10 +39,22 @@ impl People {
             "disabled": user.disabled_at.map(time),
             "password_set": user.password_at.map(time),
             "authenticator_app_set_up": self.has_totp(id).await?.map(time),
+            "passkeys": self.passkeys(id).await?.iter().map(|passkey| json!({
+                "name": passkey.name,
+                "synced": passkey.is_synced,
+                "created": time(passkey.created_at),
+                "last_used": passkey.used_at.map(time),
+            })).collect::<Vec<_>>(),
             "recovery_codes_left": self.recovery_codes_left(id).await?,
             "sessions": sessions,
         })))
     }
+}
+
+/// A point in time as a page shows it, to the minute: whose clock it is has to be said.
+pub(crate) fn shown_time(moment: Moment) -> String {
+    let second = jiff::Timestamp::from_second(moment.as_timestamp().as_unix());
+    second.map(|it| it.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
 }
 
 /// A point in time as people and programs read it (RFC 3339).

@@ -1,4 +1,4 @@
-//! Links that open something once: taking up an account, setting a new password, verifying an address. Kept as hashes.
+//! Links that open something once: taking up an account, setting a new password. Kept as hashes.
 
 use std::time::Duration;
 
@@ -18,8 +18,6 @@ pub enum Purpose {
     Invitation,
     /// A new password.
     Reset,
-    /// That mail to an address reaches the account's holder.
-    Email,
 }
 
 impl Purpose {
@@ -28,14 +26,13 @@ impl Purpose {
             Self::Setup => "setup",
             Self::Invitation => "invitation",
             Self::Reset => "reset",
-            Self::Email => "email",
         }
     }
 
     /// How long it opens something.
     pub const fn lasts(self) -> Duration {
         match self {
-            Self::Setup | Self::Email => Duration::from_hours(24),
+            Self::Setup => Duration::from_hours(24),
             Self::Invitation => Duration::from_hours(7 * 24),
             Self::Reset => Duration::from_mins(30),
         }
@@ -46,20 +43,19 @@ impl Purpose {
         match self {
             Self::Setup => "/setup",
             Self::Invitation | Self::Reset => "/welcome",
-            Self::Email => "/verify-email",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Setup, Self::Invitation, Self::Reset, Self::Email].into_iter().find(|it| it.as_str() == word)
+        [Self::Setup, Self::Invitation, Self::Reset].into_iter().find(|it| it.as_str() == word)
     }
 }
 
 const INSERT: Query =
-    Query::new("INSERT INTO identity_link (hash, purpose, user_id, email, expires_at) VALUES ($1, $2, $3, $4, $5)");
+    Query::new("INSERT INTO identity_link (hash, purpose, user_id, expires_at) VALUES ($1, $2, $3, $4)");
 /// A newer link makes older ones for the same thing worth nothing.
 const REPLACE: Query = Query::new("DELETE FROM identity_link WHERE purpose = $1 AND (user_id = $2 OR user_id IS NULL)");
-const FIND: Query = Query::new("SELECT purpose, user_id, email FROM identity_link WHERE hash = $1 AND expires_at > $2");
+const FIND: Query = Query::new("SELECT purpose, user_id FROM identity_link WHERE hash = $1 AND expires_at > $2");
 const USE: Query = Query::new("DELETE FROM identity_link WHERE hash = $1 AND expires_at > $2 RETURNING purpose");
 const FORGET: Query = Query::new("DELETE FROM identity_link WHERE expires_at <= $1");
 /// Links that would still open an account after its password has changed.
@@ -73,7 +69,6 @@ pub(super) const REMOVE_ALL: Query = REMOVE;
 pub(crate) struct Link {
     pub(crate) purpose: Purpose,
     pub(crate) user: Option<UserId>,
-    pub(crate) email: Option<String>,
 }
 
 impl People {
@@ -84,7 +79,7 @@ impl People {
         let purpose = link.purpose.as_str();
         let hash = sha256(token.expose().as_bytes());
         let expires_at = now.after(link.purpose.lasts());
-        let values = [hash.into(), purpose.into(), user.into(), link.email.as_deref().into(), expires_at.into()];
+        let values = [hash.into(), purpose.into(), user.into(), expires_at.into()];
         let write = Write::new(REPLACE, [purpose.into(), user.into()], Expect::Any).then(INSERT, values, Expect::One);
         self.ground.write(write).await?;
         let issuer = self.ground.config.issuer();
@@ -97,7 +92,7 @@ impl People {
         let Some(row) = row else { return Ok(None) };
         let purpose = Purpose::parse(row.read("purpose")?).ok_or(IdentityError::Damaged { what: "link" })?;
         let user = row.read::<Option<&str>>("user_id")?.map(UserId::new);
-        Ok(Some(Link { purpose, user, email: row.read("email")? }))
+        Ok(Some(Link { purpose, user }))
     }
 
     /// Uses a link up; whether it still opened something. Of two who have it, one gets in.

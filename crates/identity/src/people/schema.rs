@@ -28,11 +28,12 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
             created_at INTEGER NOT NULL, PRIMARY KEY (user_id, hash)) STRICT, WITHOUT ROWID;
         CREATE TABLE identity_passkey (
             id BLOB NOT NULL PRIMARY KEY, user_id TEXT NOT NULL REFERENCES identity_user ON DELETE CASCADE, name TEXT NOT NULL,
-            credential TEXT NOT NULL, created_at INTEGER NOT NULL, used_at INTEGER) STRICT, WITHOUT ROWID;
+            kind INTEGER NOT NULL, public_key BLOB NOT NULL, counter INTEGER NOT NULL,
+            is_synced INTEGER NOT NULL CHECK (is_synced IN (0, 1)), created_at INTEGER NOT NULL, used_at INTEGER) STRICT, WITHOUT ROWID;
         CREATE INDEX identity_passkey_user ON identity_passkey (user_id);
         CREATE TABLE identity_link (
             hash BLOB NOT NULL PRIMARY KEY, purpose TEXT NOT NULL, user_id TEXT REFERENCES identity_user ON DELETE CASCADE,
-            email TEXT, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE identity_spent (
             id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE identity_attempt (
@@ -59,11 +60,12 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
             created_at BIGINT NOT NULL, PRIMARY KEY (user_id, hash));
         CREATE TABLE identity_passkey (
             id BYTEA NOT NULL PRIMARY KEY, user_id TEXT NOT NULL REFERENCES identity_user ON DELETE CASCADE, name TEXT NOT NULL,
-            credential TEXT NOT NULL, created_at BIGINT NOT NULL, used_at BIGINT);
+            kind BIGINT NOT NULL, public_key BYTEA NOT NULL, counter BIGINT NOT NULL,
+            is_synced BIGINT NOT NULL CHECK (is_synced IN (0, 1)), created_at BIGINT NOT NULL, used_at BIGINT);
         CREATE INDEX identity_passkey_user ON identity_passkey (user_id);
         CREATE TABLE identity_link (
             hash BYTEA NOT NULL PRIMARY KEY, purpose TEXT NOT NULL, user_id TEXT REFERENCES identity_user ON DELETE CASCADE,
-            email TEXT, expires_at BIGINT NOT NULL);
+            expires_at BIGINT NOT NULL);
         CREATE TABLE identity_spent (
             id TEXT NOT NULL PRIMARY KEY, expires_at BIGINT NOT NULL);
         CREATE TABLE identity_attempt (

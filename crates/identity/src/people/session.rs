@@ -72,6 +72,7 @@ pub struct Device {
 pub(crate) struct Standing {
     pub(crate) view: SessionView,
     pub(crate) claims: Claims,
+    pub(crate) methods: Methods,
     principal: Arc<Principal>,
     read_at: Moment,
 }
@@ -166,7 +167,7 @@ impl People {
             is_restricted: must_have_second && methods.acr() < Acr::MultiFactor,
         };
         let principal = Arc::new(principal(&self.issuer, &view, &claims));
-        Ok(Standing { view, claims, principal, read_at: now })
+        Ok(Standing { view, claims, methods, principal, read_at: now })
     }
 
     /// Whether holders of these roles must have a second factor before they get into anything.

@@ -70,11 +70,12 @@ impl People {
             self.refused(context, IdentityAction::SignIn, user_id.as_ref(), Method::Password, "throttled").await?;
             return Ok(First::Wait(wait));
         }
-        // One that cannot be a password is compared as well: an answer that comes sooner would say something.
-        let Some(password) = Password::typed(typed_password).or_else(|| Password::typed(" ")) else {
-            return Ok(First::Wrong);
-        };
         let stored = found.as_ref().and_then(|(_, password)| password.as_deref());
+        // One that cannot be a password is compared as well, with nobody's: an answer that comes sooner would say something.
+        let (password, stored) = match Password::typed(typed_password) {
+            Some(password) => (password, stored),
+            None => (Password::nobodys(), None),
+        };
         let verdict = self.pool.verify(password.duplicate(), stored).await?;
         let right = found.filter(|(user, _)| verdict != Verdict::Wrong && user.disabled_at.is_none());
         let Some((user, stored)) = right else {
@@ -181,9 +182,9 @@ impl People {
         self.ground.record(event).await
     }
 
-    /// What a session of `methods` lacks to be worth `wanted`, for an account that may or may not have more to show.
+    /// Whether an account has more to show than a password.
     pub(crate) async fn has_second_factor(&self, user: &UserId) -> Result<bool, IdentityError> {
-        Ok(self.has_totp(user).await?.is_some())
+        Ok(self.has_totp(user).await?.is_some() || !self.passkeys(user).await?.is_empty())
     }
 }
 

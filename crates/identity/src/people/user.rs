@@ -26,6 +26,11 @@ impl UserId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Its 16 bytes, as authenticators keep it.
+    pub(crate) fn to_bytes(&self) -> [u8; 16] {
+        u128::from_str_radix(&self.0, 16).unwrap_or_default().to_be_bytes()
+    }
 }
 
 impl fmt::Display for UserId {

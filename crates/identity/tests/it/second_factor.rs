@@ -93,7 +93,7 @@ async fn codes_cannot_be_tried_one_after_another() {
     let browser = house.browser();
     browser.sign_in("ada", PASSWORD).await;
     let (secret, _) = browser.set_up_app(house.now()).await;
-    house.pass(Duration::from_secs(60));
+    house.pass(Duration::from_mins(1));
     let attacker = house.browser();
     let page = attacker.sign_in("ada", PASSWORD).await;
     for _ in 0..5 {
@@ -135,7 +135,7 @@ async fn a_session_is_stepped_up_by_a_second_factor_without_a_new_password() {
     early.sign_in("ada", PASSWORD).await;
     browser.sign_in("ada", PASSWORD).await;
     let (secret, _) = browser.set_up_app(house.now()).await;
-    house.pass(Duration::from_secs(60));
+    house.pass(Duration::from_mins(1));
     let weak = early.session().unwrap();
     let page = early.get("/auth/login?acr_values=urn:bartizan:acr:multi-factor&return_to=/vault").await;
     let fresh = code(&secret, house.now());

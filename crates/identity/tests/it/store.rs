@@ -38,7 +38,7 @@ async fn people_sign_in_on_postgresql_as_they_do_on_sqlite() {
         browser.sign_in("ada", "wrong").await;
     }
     assert_eq!(browser.sign_in("ada", PASSWORD).await.status, 429);
-    house.pass(std::time::Duration::from_secs(60));
+    house.pass(std::time::Duration::from_mins(1));
     assert!(browser.sign_in("ada", PASSWORD).await.leads_to("/auth/account"));
     let (_, codes) = browser.set_up_app(house.now()).await;
     let other = house.browser();

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SecretSource, Tokens};
+use super::Tokens;
 use crate::config::units::Period;
 
 /// The gate's own sign-in.
@@ -27,9 +27,6 @@ pub struct Identity {
     /// How long tokens are good for.
     #[serde(default)]
     pub tokens: Tokens,
-    /// The server that mail is sent by: verification of addresses, and links for people who have forgotten their password. Without it
-    /// such links are made by `bartizan user recover` and handed over.
-    pub smtp: Option<Smtp>,
     /// How the pages look.
     #[serde(default)]
     pub theme: Theme,
@@ -96,38 +93,6 @@ impl Default for Password {
             queue: rules.queue.get(),
         }
     }
-}
-
-/// A mail server.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Smtp {
-    /// Its name.
-    pub host: String,
-    /// Its port. Without it, 465 for TLS from the first byte, 587 for `STARTTLS`, 25 without TLS.
-    pub port: Option<u16>,
-    /// How the connection is protected.
-    #[serde(default)]
-    pub tls: SmtpTls,
-    /// The user, where the server asks for one.
-    pub user: Option<String>,
-    /// The user's password.
-    pub password: Option<SecretSource>,
-    /// The sender: `"login@example.com"`, or `"Example <login@example.com>"`.
-    pub from: String,
-}
-
-/// How a connection to a mail server is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SmtpTls {
-    /// By TLS from its first byte.
-    #[default]
-    Implicit,
-    /// By `STARTTLS`, without which nothing is sent.
-    Starttls,
-    /// Not at all: links that open accounts can be read on the way. For a server on this machine.
-    Off,
 }
 
 /// How the pages look.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use clients::{Client, ClientConsent, ClientKind, Grant, IdTokenAlgorithm, Tokens};
-pub use identity::{Identity, Password, Session, Smtp, SmtpTls, Theme};
+pub use identity::{Identity, Password, Session, Theme};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use listening::{
     Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,

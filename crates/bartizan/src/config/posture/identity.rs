@@ -1,7 +1,5 @@
 //! What the gate's own sign-in protects, and where it is weaker than it could be.
 
-use bartizan_identity::MailTls;
-
 use super::Weakness;
 use crate::config::resolve::Resolved;
 use crate::config::units::Period;
@@ -37,12 +35,6 @@ pub(super) fn weaknesses(resolved: &Resolved) -> Vec<Weakness> {
         weaker.push(Weakness::new(
             "short passwords open accounts by themselves",
             "`[identity] password.min_length_alone` is below 15",
-        ));
-    }
-    if config.mail.as_ref().is_some_and(|mail| mail.tls == MailTls::Off) {
-        weaker.push(Weakness::new(
-            "links that open accounts can be read on their way to the mail server",
-            "`[identity] smtp.tls = \"off\"`",
         ));
     }
     weaker

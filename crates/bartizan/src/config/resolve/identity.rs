@@ -4,12 +4,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bartizan_gateway::config as gateway;
-use bartizan_identity::{Config, Cost, MailRules, MailTls, PasswordRules, SessionRules, Theme};
-use bartizan_vault::Secret;
+use bartizan_identity::{Config, Cost, PasswordRules, SessionRules, Theme};
 
 use super::Resolver;
 use crate::config::faults::FaultKind;
-use crate::config::literal::{File, Identity, Smtp, SmtpTls};
+use crate::config::literal::{File, Identity};
 use crate::config::tree::Place;
 
 /// The largest logo.
@@ -22,7 +21,6 @@ impl Resolver<'_> {
         let path = self.identity_path(identity, &place);
         self.foreign_routes(file, &identity.path);
         self.sessions(identity, &place);
-        let mail = identity.smtp.as_ref().map(|smtp| self.mail(smtp, &place.key("smtp")));
         let theme = self.theme(identity, &place.key("theme"));
         let server = server?;
         let public_url = server.public_url.to_string();
@@ -42,10 +40,6 @@ impl Resolver<'_> {
                 workers: defaults.workers,
             },
             mfa_roles: identity.mfa_roles.iter().map(|role| role.as_str().into()).collect(),
-            mail: match mail {
-                Some(mail) => Some(mail?),
-                None => None,
-            },
             theme,
         })
     }
@@ -98,45 +92,6 @@ impl Resolver<'_> {
             let message = format!("a session of at most {absolute} cannot be idle for {idle}");
             self.error(FaultKind::Contradiction, &place.key("absolute"), message, "make it at least as long as `idle`");
         }
-    }
-
-    fn mail(&mut self, smtp: &Smtp, place: &Place) -> Option<MailRules> {
-        let password = smtp.password.as_ref().map(|secret| self.secret(secret, &place.key("password")));
-        let credentials = match (&smtp.user, password) {
-            (Some(user), Some(password)) => {
-                let password = String::from_utf8(password?.expose().clone()).unwrap_or_default();
-                Some((Arc::from(user.as_str()), Secret::new(password)))
-            }
-            (None, None) => None,
-            (user, _) => {
-                let missing = if user.is_some() { "password" } else { "user" };
-                let message = format!("a server that asks who sends wants both; `{missing}` is not there");
-                self.error(FaultKind::MissingKey, place, message, format!("add `{missing}`, or leave both out"));
-                return None;
-            }
-        };
-        if !smtp.from.contains('@') || smtp.from.contains(['\r', '\n']) {
-            let message = format!("`{}` is not a sender", smtp.from.escape_debug());
-            self.error(
-                FaultKind::Malformed,
-                &place.key("from"),
-                message,
-                "write `\"login@example.com\"` or `\"Example <login@example.com>\"`",
-            );
-            return None;
-        }
-        let (tls, port) = match smtp.tls {
-            SmtpTls::Implicit => (MailTls::Implicit, 465),
-            SmtpTls::Starttls => (MailTls::StartTls, 587),
-            SmtpTls::Off => (MailTls::Off, 25),
-        };
-        Some(MailRules {
-            host: smtp.host.as_str().into(),
-            port: smtp.port.unwrap_or(port),
-            tls,
-            credentials,
-            from: smtp.from.as_str().into(),
-        })
     }
 
     fn theme(&mut self, identity: &Identity, place: &Place) -> Theme {

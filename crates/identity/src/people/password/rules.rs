@@ -29,9 +29,10 @@ pub(crate) fn judge(
     rules: &PasswordRules,
     has_second_factor: bool,
 ) -> Result<(), PasswordFault> {
-    let (least, wanted) = match has_second_factor {
-        true => (rules.min_length, Score::Two),
-        false => (rules.min_length.max(rules.min_length_alone), Score::Three),
+    let (least, wanted) = if has_second_factor {
+        (rules.min_length, Score::Two)
+    } else {
+        (rules.min_length.max(rules.min_length_alone), Score::Three)
     };
     if password.as_str().chars().count() < least {
         return Err(PasswordFault::Short(least));
