@@ -167,7 +167,7 @@ async fn total(mut clients: JoinSet<Outcome<u32>>, begun: Instant) -> Outcome<f6
 
 async fn refreshed(identity: &Identity, shown: &str) -> Outcome<String> {
     let tokens = token(identity, &[("grant_type", "refresh_token"), ("refresh_token", shown)]).await?;
-    Ok(tokens["refresh_token"].as_str().ok_or("no refresh token")?.to_owned())
+    Ok(tokens.get("refresh_token").and_then(Value::as_str).ok_or("no refresh token")?.to_owned())
 }
 
 async fn token(identity: &Identity, form: &[(&str, &str)]) -> Outcome<Value> {
@@ -236,5 +236,5 @@ async fn refresh_token(identity: &Identity, cookies: &str) -> Outcome<String> {
     let form =
         [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
     let tokens = token(identity, &form).await?;
-    Ok(tokens["refresh_token"].as_str().ok_or("no refresh token")?.to_owned())
+    Ok(tokens.get("refresh_token").and_then(Value::as_str).ok_or("no refresh token")?.to_owned())
 }

@@ -97,7 +97,7 @@ async fn rfc_9700_4_5_a_code_lives_for_a_minute() {
     let (node, _) = node().await;
     let mut browser = Browser::signed_in(&node, "ada").await;
     let code = code(&node, &mut browser, &[]).await;
-    node.wait(std::time::Duration::from_secs(60));
+    node.wait(std::time::Duration::from_mins(1));
     assert_eq!(error(&exchange(&node, &code, &[]).await), "invalid_grant");
     assert!(node.has_event("tokens-issued", Some("code-expired")));
 }

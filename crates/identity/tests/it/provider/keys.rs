@@ -35,7 +35,7 @@ async fn a_key_is_published_before_it_signs_and_kept_until_its_last_token_has_en
     let first = key_ids(&node).await;
     assert_eq!(first.len(), 1);
     assert_eq!(key_of(&service_token(&node).await), first[0], "the first of all signs at once");
-    let node = later(node, Duration::from_secs(60)).await;
+    let node = later(node, Duration::from_mins(1)).await;
     assert_eq!(key_ids(&node).await, first, "the same over a restart");
 
     let node = later(node, DAY * 29).await;
