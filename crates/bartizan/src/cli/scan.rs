@@ -1,19 +1,24 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bartizan_controls::{Confidence, Severity};
+use bartizan_scanner::deps::index::{Index, IndexError};
+use bartizan_scanner::deps::{Deps, DepsConfig};
 use bartizan_scanner::{
     Baseline, FailOn, Kind, KindName, Limits, Progress, Report, ScanError, Selection, format, scan, scan_history,
 };
 use clap::ValueEnum;
 
 use super::progress::showing;
-use super::{NOT_DONE, Output, ReportFormat, WRONG_USAGE};
+use super::{NOT_DONE, Output, ReportFormat, WRONG_USAGE, advisories};
 use crate::config::literal::{Scan as Settings, ScanConfidence, ScanFailOn, ScanKind};
 use crate::config::{self, Process, Style};
 
+/// From which age on, in days, the newest advisory of an ecosystem is told to be old.
+const OLDEST_DAYS: i64 = 30;
 /// A check did not pass: findings, or something that was not looked at.
 const FOUND: u8 = 1;
 
@@ -51,6 +56,9 @@ pub(super) struct Scan {
     /// Write what is found as a baseline; the scan passes.
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
+    /// The advisories that dependencies are held against [default: what `bartizan advisories` writes, if it is there]
+    #[arg(long, value_name = "FILE", env = advisories::INDEX)]
+    advisories: Option<PathBuf>,
     /// Look for credentials in every version of every file that the git repository holds.
     #[arg(long, conflicts_with_all = ["since", "only"])]
     history: bool,
@@ -105,7 +113,14 @@ impl Scan {
                 return Ok(ExitCode::from(WRONG_USAGE));
             }
         };
-        let report = match self.look(&settings, baseline, output) {
+        let deps = match self.deps() {
+            Ok(deps) => deps,
+            Err(error) => {
+                output.complain(&format!("bartizan: {error}"));
+                return Ok(ExitCode::from(NOT_DONE));
+            }
+        };
+        let report = match self.look(&settings, baseline, &deps, output) {
             Ok(report) => report,
             Err(error) => {
                 output.complain(&format!("bartizan: {error}"));
@@ -152,7 +167,26 @@ impl Scan {
         folder.unwrap_or(Path::new(".")).join(file)
     }
 
-    fn look(&self, settings: &Settings, baseline: Option<Baseline>, output: Output) -> Result<Report, ScanError> {
+    /// What dependencies are held against. An index that was named has to be there; without one, the report says that nothing
+    /// was looked up.
+    fn deps(&self) -> Result<DepsConfig, IndexError> {
+        let default = advisories::default_index();
+        let index = match &self.advisories {
+            Some(path) => Some(Index::open(path)?),
+            None if default.is_file() => Some(Index::open(&default)?),
+            None => None,
+        };
+        let oldest = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * OLDEST_DAYS);
+        Ok(DepsConfig { index: index.map(Arc::new), oldest: oldest.to_string(), ..DepsConfig::default() })
+    }
+
+    fn look(
+        &self,
+        settings: &Settings,
+        baseline: Option<Baseline>,
+        deps: &DepsConfig,
+        output: Output,
+    ) -> Result<Report, ScanError> {
         let exclude = settings.exclude.iter().chain(&self.exclude).cloned().collect();
         let limits = Limits { threads: self.threads, max_file: settings.max_file.get(), exclude };
         let selection = Selection {
@@ -162,7 +196,7 @@ impl Scan {
             today: jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
         };
         let kinds = self.kinds(settings);
-        let make = || kinds.iter().map(|kind| make(*kind)).collect();
+        let make = || kinds.iter().map(|kind| make(*kind, deps)).collect();
         let progress = Progress::default();
         showing(&progress, output, || {
             if self.history {
@@ -176,7 +210,11 @@ impl Scan {
     fn kinds(&self, settings: &Settings) -> Vec<KindName> {
         let configured = || {
             let kinds = settings.only.as_ref()?;
-            Some(kinds.iter().map(|ScanKind::Secrets| KindName::Secrets).collect())
+            let name = |kind: &ScanKind| match kind {
+                ScanKind::Secrets => KindName::Secrets,
+                ScanKind::Deps => KindName::Deps,
+            };
+            Some(kinds.iter().map(name).collect())
         };
         let mut kinds = self.only.clone().or_else(configured).unwrap_or_else(|| KindName::ALL.to_vec());
         kinds.sort_unstable();
@@ -232,9 +270,10 @@ impl Scan {
 }
 
 /// A kind, made for one scan.
-fn make(kind: KindName) -> Box<dyn Kind> {
+fn make(kind: KindName, deps: &DepsConfig) -> Box<dyn Kind> {
     match kind {
         KindName::Secrets => Box::new(bartizan_scanner::secrets::Secrets),
+        KindName::Deps => Box::new(Deps::new(deps.clone())),
     }
 }
 

@@ -48,6 +48,8 @@ impl Default for Scan {
 pub enum ScanKind {
     /// Credentials in files.
     Secrets,
+    /// Packages with known weaknesses.
+    Deps,
 }
 
 /// From which severity on a scan fails.
