@@ -1,12 +1,12 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use bartizan_controls::{Confidence, Severity};
 use bartizan_scanner::deps::index::{Index, IndexError};
-use bartizan_scanner::deps::{Deps, DepsConfig};
+use bartizan_scanner::deps::{Deps, DepsConfig, Inventory, sbom};
 use bartizan_scanner::{
     Baseline, FailOn, Kind, KindName, Limits, Progress, Report, ScanError, Selection, format, scan, scan_history,
 };
@@ -24,13 +24,14 @@ const FOUND: u8 = 1;
 
 /// What `scan` can be told.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Formats: text, json, sarif, md, html, junit.
+#[command(after_help = "Formats: text, json, sarif, md, html, junit; of dependencies cyclonedx, spdx.
 
 Examples:
   bartizan scan                                  the files here that git would have in a commit
   bartizan scan --history                        every version of every file that the repository holds
   bartizan scan --since origin/main              only what a change adds
   bartizan scan --format sarif --output scan.sarif
+  bartizan scan --only deps --format cyclonedx   a bill of materials, with the vulnerabilities
   bartizan scan --write-baseline known.json      accept what is there; then: bartizan scan --baseline known.json
 
 Exit codes: 0 nothing at or above the threshold, 1 findings (or, with --strict, gaps), 2 wrong usage, 3 could not do the work")]
@@ -59,6 +60,9 @@ pub(super) struct Scan {
     /// The advisories that dependencies are held against [default: what `bartizan advisories` writes, if it is there]
     #[arg(long, value_name = "FILE", env = advisories::INDEX)]
     advisories: Option<PathBuf>,
+    /// What the project is called in a bill of materials.
+    #[arg(long, value_name = "NAME", default_value = "project")]
+    name: String,
     /// Look for credentials in every version of every file that the git repository holds.
     #[arg(long, conflicts_with_all = ["since", "only"])]
     history: bool,
@@ -99,6 +103,13 @@ enum Sureness {
 
 impl Scan {
     pub(super) fn run(self, format: ReportFormat, output: Output) -> anyhow::Result<ExitCode> {
+        let is_bill = matches!(format, ReportFormat::Cyclonedx | ReportFormat::Spdx);
+        if is_bill && (self.history || self.only.as_ref().is_some_and(|only| !only.contains(&KindName::Deps))) {
+            output.complain(
+                "bartizan: a bill of materials is of dependencies: add `deps` to `--only`, and scan no history",
+            );
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
         let settings = match self.settings() {
             Ok(settings) => settings,
             Err(faults) => {
@@ -113,7 +124,7 @@ impl Scan {
                 return Ok(ExitCode::from(WRONG_USAGE));
             }
         };
-        let deps = match self.deps() {
+        let deps = match self.deps(&settings) {
             Ok(deps) => deps,
             Err(error) => {
                 output.complain(&format!("bartizan: {error}"));
@@ -132,7 +143,7 @@ impl Scan {
             return write_baseline(&report, file, output);
         }
         let threshold = self.threshold(&settings);
-        self.write(&report, format, threshold, output)?;
+        self.write(&report, &deps, format, threshold, output)?;
         let has_gaps = (self.strict || settings.strict) && !report.coverage.gaps.is_empty();
         let failed = report.fails(threshold) || has_gaps;
         Ok(if failed { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
@@ -169,7 +180,7 @@ impl Scan {
 
     /// What dependencies are held against. An index that was named has to be there; without one, the report says that nothing
     /// was looked up.
-    fn deps(&self) -> Result<DepsConfig, IndexError> {
+    fn deps(&self, settings: &Settings) -> Result<Dependencies, IndexError> {
         let default = advisories::default_index();
         let index = match &self.advisories {
             Some(path) => Some(Index::open(path)?),
@@ -177,14 +188,19 @@ impl Scan {
             None => None,
         };
         let oldest = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * OLDEST_DAYS);
-        Ok(DepsConfig { index: index.map(Arc::new), oldest: oldest.to_string(), ..DepsConfig::default() })
+        let config = DepsConfig {
+            index: index.map(Arc::new),
+            oldest: oldest.to_string(),
+            denied_licences: settings.licences.deny.clone(),
+        };
+        Ok(Dependencies { config, inventory: Arc::default() })
     }
 
     fn look(
         &self,
         settings: &Settings,
         baseline: Option<Baseline>,
-        deps: &DepsConfig,
+        deps: &Dependencies,
         output: Output,
     ) -> Result<Report, ScanError> {
         let exclude = settings.exclude.iter().chain(&self.exclude).cloned().collect();
@@ -222,6 +238,18 @@ impl Scan {
         kinds
     }
 
+    /// What a bill of materials is of. Neither the clock nor the directory's name is in it: the same tree gives the same bytes.
+    fn subject(&self) -> anyhow::Result<sbom::Subject> {
+        let created = match std::env::var("SOURCE_DATE_EPOCH") {
+            Ok(seconds) => {
+                let seconds = seconds.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+                Some(seconds.context("SOURCE_DATE_EPOCH is no count of seconds")?.to_string())
+            }
+            Err(_) => None,
+        };
+        Ok(sbom::Subject { name: self.name.clone(), created })
+    }
+
     fn confidence(&self, settings: &Settings) -> Confidence {
         match (self.confidence, settings.confidence) {
             (Some(Sureness::Low), _) | (None, ScanConfidence::Low) => Confidence::Low,
@@ -240,7 +268,14 @@ impl Scan {
         }
     }
 
-    fn write(&self, report: &Report, form: ReportFormat, threshold: FailOn, output: Output) -> anyhow::Result<()> {
+    fn write(
+        &self,
+        report: &Report,
+        deps: &Dependencies,
+        form: ReportFormat,
+        threshold: FailOn,
+        output: Output,
+    ) -> anyhow::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
         let style = match output.style {
             Style::Coloured if self.output.is_none() => format::Style::Coloured,
@@ -255,6 +290,8 @@ impl Scan {
             ReportFormat::Md => format::markdown(report),
             ReportFormat::Html => format::html(report),
             ReportFormat::Junit => format::junit(report, threshold),
+            ReportFormat::Cyclonedx => format!("{:#}\n", sbom::cyclonedx(&deps.inventory(), &self.subject()?)),
+            ReportFormat::Spdx => format!("{:#}\n", sbom::spdx(&deps.inventory(), &self.subject()?)),
         };
         match &self.output {
             None => output.write(&text)?,
@@ -269,11 +306,23 @@ impl Scan {
     }
 }
 
+/// What dependencies are held against, and what was found to depend on.
+struct Dependencies {
+    config: DepsConfig,
+    inventory: Arc<Mutex<Inventory>>,
+}
+
+impl Dependencies {
+    fn inventory(&self) -> Inventory {
+        self.inventory.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// A kind, made for one scan.
-fn make(kind: KindName, deps: &DepsConfig) -> Box<dyn Kind> {
+fn make(kind: KindName, deps: &Dependencies) -> Box<dyn Kind> {
     match kind {
         KindName::Secrets => Box::new(bartizan_scanner::secrets::Secrets),
-        KindName::Deps => Box::new(Deps::new(deps.clone())),
+        KindName::Deps => Box::new(Deps::new(deps.config.clone()).with_inventory(Arc::clone(&deps.inventory))),
     }
 }
 
