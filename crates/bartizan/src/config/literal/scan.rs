@@ -24,7 +24,7 @@ pub struct Scan {
     pub baseline: Option<PathBuf>,
     /// Whether the scan fails if there is something that it could not look at.
     pub strict: bool,
-    /// Which licences nothing may depend on.
+    /// Which licences nothing may depend on, as far as lock files name them.
     pub licences: ScanLicences,
     /// The largest file that is read. Larger ones are counted as not looked at.
     pub max_file: Size,
