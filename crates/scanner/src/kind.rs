@@ -8,16 +8,19 @@ use crate::{Findings, SourceFile};
 pub enum KindName {
     /// Credentials in files and in history.
     Secrets,
+    /// Packages with known weaknesses, and references that can change what is built.
+    Deps,
 }
 
 impl KindName {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Secrets];
+    pub const ALL: &'static [Self] = &[Self::Secrets, Self::Deps];
 
     /// The word that the command line, the configuration and the ids of rules use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Secrets => "secrets",
+            Self::Deps => "deps",
         }
     }
 }

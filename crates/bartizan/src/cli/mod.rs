@@ -84,6 +84,12 @@ enum ReportFormat {
     /// JUnit's XML; `scan` only.
     #[value(hide = true)]
     Junit,
+    /// A bill of materials, CycloneDX 1.6 with its vulnerabilities; `scan` only.
+    #[value(hide = true)]
+    Cyclonedx,
+    /// A bill of materials, SPDX 2.3; `scan` only.
+    #[value(hide = true)]
+    Spdx,
 }
 
 impl ReportFormat {
@@ -92,7 +98,7 @@ impl ReportFormat {
         match self {
             Self::Text => Some(Format::Text),
             Self::Json => Some(Format::Json),
-            Self::Sarif | Self::Md | Self::Html | Self::Junit => None,
+            Self::Sarif | Self::Md | Self::Html | Self::Junit | Self::Cyclonedx | Self::Spdx => None,
         }
     }
 }

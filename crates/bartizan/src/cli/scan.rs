@@ -1,31 +1,37 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use bartizan_controls::{Confidence, Severity};
+use bartizan_scanner::deps::index::{Index, IndexError};
+use bartizan_scanner::deps::{Deps, DepsConfig, Inventory, sbom};
 use bartizan_scanner::{
     Baseline, FailOn, Kind, KindName, Limits, Progress, Report, ScanError, Selection, format, scan, scan_history,
 };
 use clap::ValueEnum;
 
 use super::progress::showing;
-use super::{NOT_DONE, Output, ReportFormat, WRONG_USAGE};
+use super::{NOT_DONE, Output, ReportFormat, WRONG_USAGE, advisories};
 use crate::config::literal::{Scan as Settings, ScanConfidence, ScanFailOn, ScanKind};
 use crate::config::{self, Process, Style};
 
+/// From which age on, in days, the newest advisory of an ecosystem is told to be old.
+const OLDEST_DAYS: i64 = 30;
 /// A check did not pass: findings, or something that was not looked at.
 const FOUND: u8 = 1;
 
 /// What `scan` can be told.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Formats: text, json, sarif, md, html, junit.
+#[command(after_help = "Formats: text, json, sarif, md, html, junit; of dependencies cyclonedx, spdx.
 
 Examples:
   bartizan scan                                  the files here that git would have in a commit
   bartizan scan --history                        every version of every file that the repository holds
   bartizan scan --since origin/main              only what a change adds
   bartizan scan --format sarif --output scan.sarif
+  bartizan scan --only deps --format cyclonedx   a bill of materials, with the vulnerabilities
   bartizan scan --write-baseline known.json      accept what is there; then: bartizan scan --baseline known.json
 
 Exit codes: 0 nothing at or above the threshold, 1 findings (or, with --strict, gaps), 2 wrong usage, 3 could not do the work")]
@@ -51,6 +57,12 @@ pub(super) struct Scan {
     /// Write what is found as a baseline; the scan passes.
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
+    /// The advisories that dependencies are held against [default: what `bartizan advisories` writes, if it is there]
+    #[arg(long, value_name = "FILE", env = advisories::INDEX)]
+    advisories: Option<PathBuf>,
+    /// What the project is called in a bill of materials.
+    #[arg(long, value_name = "NAME", default_value = "project")]
+    name: String,
     /// Look for credentials in every version of every file that the git repository holds.
     #[arg(long, conflicts_with_all = ["since", "only"])]
     history: bool,
@@ -91,6 +103,13 @@ enum Sureness {
 
 impl Scan {
     pub(super) fn run(self, format: ReportFormat, output: Output) -> anyhow::Result<ExitCode> {
+        let is_bill = matches!(format, ReportFormat::Cyclonedx | ReportFormat::Spdx);
+        if is_bill && (self.history || self.only.as_ref().is_some_and(|only| !only.contains(&KindName::Deps))) {
+            output.complain(
+                "bartizan: a bill of materials is of dependencies: add `deps` to `--only`, and scan no history",
+            );
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
         let settings = match self.settings() {
             Ok(settings) => settings,
             Err(faults) => {
@@ -105,7 +124,14 @@ impl Scan {
                 return Ok(ExitCode::from(WRONG_USAGE));
             }
         };
-        let report = match self.look(&settings, baseline, output) {
+        let deps = match self.deps(&settings) {
+            Ok(deps) => deps,
+            Err(error) => {
+                output.complain(&format!("bartizan: {error}"));
+                return Ok(ExitCode::from(NOT_DONE));
+            }
+        };
+        let report = match self.look(&settings, baseline, &deps, output) {
             Ok(report) => report,
             Err(error) => {
                 output.complain(&format!("bartizan: {error}"));
@@ -117,7 +143,7 @@ impl Scan {
             return write_baseline(&report, file, output);
         }
         let threshold = self.threshold(&settings);
-        self.write(&report, format, threshold, output)?;
+        self.write(&report, &deps, format, threshold, output)?;
         let has_gaps = (self.strict || settings.strict) && !report.coverage.gaps.is_empty();
         let failed = report.fails(threshold) || has_gaps;
         Ok(if failed { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
@@ -152,7 +178,31 @@ impl Scan {
         folder.unwrap_or(Path::new(".")).join(file)
     }
 
-    fn look(&self, settings: &Settings, baseline: Option<Baseline>, output: Output) -> Result<Report, ScanError> {
+    /// What dependencies are held against. An index that was named has to be there; without one, the report says that nothing
+    /// was looked up.
+    fn deps(&self, settings: &Settings) -> Result<Dependencies, IndexError> {
+        let default = advisories::default_index();
+        let index = match &self.advisories {
+            Some(path) => Some(Index::open(path)?),
+            None if default.is_file() => Some(Index::open(&default)?),
+            None => None,
+        };
+        let oldest = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * OLDEST_DAYS);
+        let config = DepsConfig {
+            index: index.map(Arc::new),
+            oldest: oldest.to_string(),
+            denied_licences: settings.licences.deny.clone(),
+        };
+        Ok(Dependencies { config, inventory: Arc::default() })
+    }
+
+    fn look(
+        &self,
+        settings: &Settings,
+        baseline: Option<Baseline>,
+        deps: &Dependencies,
+        output: Output,
+    ) -> Result<Report, ScanError> {
         let exclude = settings.exclude.iter().chain(&self.exclude).cloned().collect();
         let limits = Limits { threads: self.threads, max_file: settings.max_file.get(), exclude };
         let selection = Selection {
@@ -162,7 +212,7 @@ impl Scan {
             today: jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
         };
         let kinds = self.kinds(settings);
-        let make = || kinds.iter().map(|kind| make(*kind)).collect();
+        let make = || kinds.iter().map(|kind| make(*kind, deps)).collect();
         let progress = Progress::default();
         showing(&progress, output, || {
             if self.history {
@@ -176,12 +226,28 @@ impl Scan {
     fn kinds(&self, settings: &Settings) -> Vec<KindName> {
         let configured = || {
             let kinds = settings.only.as_ref()?;
-            Some(kinds.iter().map(|ScanKind::Secrets| KindName::Secrets).collect())
+            let name = |kind: &ScanKind| match kind {
+                ScanKind::Secrets => KindName::Secrets,
+                ScanKind::Deps => KindName::Deps,
+            };
+            Some(kinds.iter().map(name).collect())
         };
         let mut kinds = self.only.clone().or_else(configured).unwrap_or_else(|| KindName::ALL.to_vec());
         kinds.sort_unstable();
         kinds.dedup();
         kinds
+    }
+
+    /// What a bill of materials is of. Neither the clock nor the directory's name is in it: the same tree gives the same bytes.
+    fn subject(&self) -> anyhow::Result<sbom::Subject> {
+        let created = match std::env::var("SOURCE_DATE_EPOCH") {
+            Ok(seconds) => {
+                let seconds = seconds.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+                Some(seconds.context("SOURCE_DATE_EPOCH is no count of seconds")?.to_string())
+            }
+            Err(_) => None,
+        };
+        Ok(sbom::Subject { name: self.name.clone(), created })
     }
 
     fn confidence(&self, settings: &Settings) -> Confidence {
@@ -202,7 +268,14 @@ impl Scan {
         }
     }
 
-    fn write(&self, report: &Report, form: ReportFormat, threshold: FailOn, output: Output) -> anyhow::Result<()> {
+    fn write(
+        &self,
+        report: &Report,
+        deps: &Dependencies,
+        form: ReportFormat,
+        threshold: FailOn,
+        output: Output,
+    ) -> anyhow::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
         let style = match output.style {
             Style::Coloured if self.output.is_none() => format::Style::Coloured,
@@ -217,6 +290,8 @@ impl Scan {
             ReportFormat::Md => format::markdown(report),
             ReportFormat::Html => format::html(report),
             ReportFormat::Junit => format::junit(report, threshold),
+            ReportFormat::Cyclonedx => format!("{:#}\n", sbom::cyclonedx(&deps.inventory(), &self.subject()?)),
+            ReportFormat::Spdx => format!("{:#}\n", sbom::spdx(&deps.inventory(), &self.subject()?)),
         };
         match &self.output {
             None => output.write(&text)?,
@@ -231,10 +306,23 @@ impl Scan {
     }
 }
 
+/// What dependencies are held against, and what was found to depend on.
+struct Dependencies {
+    config: DepsConfig,
+    inventory: Arc<Mutex<Inventory>>,
+}
+
+impl Dependencies {
+    fn inventory(&self) -> Inventory {
+        self.inventory.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// A kind, made for one scan.
-fn make(kind: KindName) -> Box<dyn Kind> {
+fn make(kind: KindName, deps: &Dependencies) -> Box<dyn Kind> {
     match kind {
         KindName::Secrets => Box::new(bartizan_scanner::secrets::Secrets),
+        KindName::Deps => Box::new(Deps::new(deps.config.clone()).with_inventory(Arc::clone(&deps.inventory))),
     }
 }
 

@@ -33,7 +33,7 @@ pub use listening::{
 pub use machines::{CertificateCaller, Dpop, DpopNonce, DpopRules, DpopWord, Introspection, Webhook, WebhookForm};
 pub use operation::{Assertion, Audit, Console, Limits, Retention, RootSource, RootWord, Sink, SinkWord, Store, Vault};
 pub use routes::{Credential, Mask, Mode, Route, Timeouts};
-pub use scan::{Scan, ScanConfidence, ScanFailOn, ScanKind};
+pub use scan::{Scan, ScanConfidence, ScanFailOn, ScanKind, ScanLicences};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
 pub use streams::{Grpc, MessageCompression, Upgrade, WebSocket};
 pub use telemetry::{Compression, Otlp, OtlpProtocol, Telemetry, Trace, TraceAccept};

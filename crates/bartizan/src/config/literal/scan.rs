@@ -24,6 +24,8 @@ pub struct Scan {
     pub baseline: Option<PathBuf>,
     /// Whether the scan fails if there is something that it could not look at.
     pub strict: bool,
+    /// Which licences nothing may depend on, as far as lock files name them.
+    pub licences: ScanLicences,
     /// The largest file that is read. Larger ones are counted as not looked at.
     pub max_file: Size,
 }
@@ -37,9 +39,18 @@ impl Default for Scan {
             exclude: Vec::new(),
             baseline: None,
             strict: false,
+            licences: ScanLicences::default(),
             max_file: Size::new(16 << 20),
         }
     }
+}
+
+/// Which licences nothing may depend on, as far as lock files name them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScanLicences {
+    /// SPDX names, such as `"AGPL-3.0-only"`. A choice of licences is denied if all of them are.
+    pub deny: Vec<String>,
 }
 
 /// What a scan looks for.
@@ -48,6 +59,8 @@ impl Default for Scan {
 pub enum ScanKind {
     /// Credentials in files.
     Secrets,
+    /// Packages with known weaknesses.
+    Deps,
 }
 
 /// From which severity on a scan fails.
