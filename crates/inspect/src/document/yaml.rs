@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
@@ -25,6 +26,7 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Json, Unreadable> {
         open: Vec::new(),
         anchors: HashMap::new(),
         root: None,
+        last: Cell::new((0, 0, 0)),
     };
     for event in Parser::new_from_str(text) {
         match event {
@@ -50,6 +52,8 @@ struct Builder<'t> {
     /// By the parser's number: a value, and how many values it has in it.
     anchors: HashMap<usize, (Json, usize)>,
     root: Option<Json>,
+    /// The last place: its line, its character and its byte.
+    last: Cell<(usize, usize, usize)>,
 }
 
 /// A sequence or mapping that has not ended yet.
@@ -167,8 +171,16 @@ impl Builder<'_> {
     /// The byte of a place that the parser names by its line, from 1, and its character, from 0.
     fn byte(&self, line: usize, column: usize) -> usize {
         let start = self.lines.get(line.saturating_sub(1)).map_or(self.text.len(), |start| *start as usize);
-        let rest = self.text.get(start..).unwrap_or_default();
-        start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
+        // Places come in their order: counting goes on from the last one, since a document may be one line of a megabyte.
+        let (known_line, known_column, known_byte) = self.last.get();
+        let (from, left) = match column.checked_sub(known_column).filter(|_| line == known_line) {
+            Some(left) => (known_byte, left),
+            None => (start, column),
+        };
+        let rest = self.text.get(from..).unwrap_or_default();
+        let byte = from + rest.char_indices().nth(left).map_or(rest.len(), |(at, _)| at);
+        self.last.set((line, column, byte));
+        byte
     }
 }
 
