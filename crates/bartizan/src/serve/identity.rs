@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Upstream, UpstreamTimeouts};
 use bartizan_gateway::ports::{LocalService, Pending, Reply, Revocations, Sessions};
-use bartizan_gateway::{CookieRules, FetchedKeys, GateCookie, Mount};
+use bartizan_gateway::{CookieRules, FetchedKeys, GateCookie, Mount, Ports};
 use bartizan_identity::Identity;
 use bartizan_policy::{Access, IssuerName, Principal};
 use bytes::Bytes;
@@ -28,8 +28,16 @@ impl People {
         Self { identity, control }
     }
 
+    /// Serves the room, keeps the gate supplied with its keys, and lets it ask about sessions and revocations.
+    pub(super) fn plug_into(self, ports: Ports, verifiers: &Arc<FetchedKeys>) -> Ports {
+        self.give_keys(verifiers);
+        self.control.spawn(self.clone().keep_up(verifiers.clone()));
+        let ports = self.mounts().into_iter().fold(ports, Ports::with_mount);
+        ports.with_revocations(Arc::new(self.clone())).with_sessions(Arc::new(self))
+    }
+
     /// Everything below the configured path, and what the standards want at the root.
-    pub(super) fn mounts(&self) -> [Mount; 2] {
+    fn mounts(&self) -> [Mount; 2] {
         let below = format!("{}/{{*page}}", self.identity.config().path);
         let metadata = self.identity.provider().root_metadata_path();
         [
@@ -63,13 +71,13 @@ impl People {
     }
 
     /// Gives the gate the keys of the room's own tokens: nobody has to be asked for them.
-    pub(super) fn give_keys(&self, verifiers: &FetchedKeys) {
+    fn give_keys(&self, verifiers: &FetchedKeys) {
         let provider = self.identity.provider();
         verifiers.hold_own(&IssuerName::from(&**provider.issuer()), provider.key_set());
     }
 
     /// Follows what changes with time, and tells the gate of new keys.
-    pub(super) async fn keep_up(self, verifiers: Arc<FetchedKeys>) {
+    async fn keep_up(self, verifiers: Arc<FetchedKeys>) {
         let issuer = IssuerName::from(&**self.identity.provider().issuer());
         self.identity.provider().keep_up(|keys| verifiers.hold_own(&issuer, keys)).await;
     }

@@ -216,21 +216,15 @@ fn start_as(
         let keys = RotatingKeys::load(store.clone(), &root, issuer, lifetime, now).await?;
         anyhow::Ok((store, keys))
     })?;
-    let identity = match loaded.sign_in {
-        Some(config) => Some(control.block_on(sign_in(config, loaded.provider, store, &root, &recorder))?),
-        None => None,
-    };
+    let open = |config| control.block_on(sign_in(config, loaded.provider, store, &root, &recorder));
+    let identity = loaded.sign_in.map(open).transpose()?;
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
     let acme = AcmeCertificates::new(control.handle.clone(), recorder.clone());
     let mut ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched.clone())
         .with_mount(well_known::assertion_jwks(&keys))
         .with_acme(acme);
     if let Some(identity) = &identity {
-        let people = identity::People::new(identity.clone(), control.handle.clone());
-        people.give_keys(&fetched);
-        control.spawn(people.clone().keep_up(fetched.clone()));
-        ports = people.mounts().into_iter().fold(ports, Ports::with_mount);
-        ports = ports.with_revocations(Arc::new(people.clone())).with_sessions(Arc::new(people));
+        ports = identity::People::new(identity.clone(), control.handle.clone()).plug_into(ports, &fetched);
     }
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);

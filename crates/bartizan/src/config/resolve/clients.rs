@@ -158,9 +158,10 @@ const fn remedy(fault: &RegistrationError) -> (&'static str, &'static str) {
             ("post_logout_redirect_uris", "write the whole URI, as the application sends it")
         }
         RegistrationError::NoRedirectUri => ("redirect_uris", "write the URI that the application is called back at"),
-        RegistrationError::NoGrant => ("grants", "write `[\"authorization_code\", \"refresh_token\"]`"),
         RegistrationError::PublicServiceClient => ("grants", "add `secret = { env = \"…\" }`, or leave the grant out"),
-        RegistrationError::NothingToRefresh => ("grants", "write `[\"authorization_code\", \"refresh_token\"]`"),
+        RegistrationError::NoGrant | RegistrationError::NothingToRefresh => {
+            ("grants", "write `[\"authorization_code\", \"refresh_token\"]`")
+        }
         RegistrationError::Scope { .. } => ("scopes", "write one word for each scope"),
         RegistrationError::Keys => {
             ("jwks", "write the client's public keys as a JWKS: EC on P-256 or P-384, Ed25519, or RSA")
