@@ -140,9 +140,19 @@ fn read_as_written(mut bytes: &[u8]) -> (Vec<Reading>, Option<usize>) {
         if closes.is_none() && is_last(&words, &fields) {
             closes = Some(readings.len());
         }
-        readings.push(Reading { method: words[0].to_owned(), target: words[1].to_owned(), fields, body });
+        readings.push(Reading { method: words[0].to_owned(), target: with_path(words[1]), fields, body });
     }
     (readings, closes)
+}
+
+/// An absolute target without a path is one of `/` (`RFC 9110 §4.2.3`), and hyper's type writes it so.
+fn with_path(target: &str) -> String {
+    let Some((scheme, rest)) = target.split_once("://").filter(|_| !target.starts_with('/')) else {
+        return target.to_owned();
+    };
+    let (authority, after) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let slash = if after.starts_with('/') { "" } else { "/" };
+    format!("{scheme}://{authority}{slash}{after}")
 }
 
 /// Among fields of different names there is no order (`RFC 9110 §5.3`): hyper gathers those of one name. Theirs stays.

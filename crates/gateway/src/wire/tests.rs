@@ -201,3 +201,10 @@ fn fields_of_one_name_that_stand_apart_are_read_in_their_order() {
     check(head.as_bytes(), &[]);
     check(head.as_bytes(), &[7]);
 }
+
+#[test]
+fn an_absolute_target_without_a_path_is_read_as_one_of_the_root() {
+    for target in ["http://host", "htt1p://hostc", "http://host/a?b", "http://host?b"] {
+        check(format!("GET {target} HTTP/1.1\r\nHost: host\r\n\r\n").as_bytes(), &[]);
+    }
+}
