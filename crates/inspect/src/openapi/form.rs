@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 
 use percent_encoding::percent_decode;
 
@@ -55,7 +56,7 @@ pub(super) fn read(bytes: &[u8], shape: &Shape) -> Result<Json, &'static str> {
 }
 
 /// The form without the pairs of some names; the others stay as they were written.
-pub fn without(bytes: &[u8], names: &HashSet<String>) -> Vec<u8> {
+pub fn without(bytes: &[u8], names: &HashSet<String, impl BuildHasher>) -> Vec<u8> {
     let is_kept = |piece: &&[u8]| pair(piece).is_ok_and(|(name, _)| !names.contains(&*name));
     let kept: Vec<&[u8]> = bytes.split(|byte| *byte == b'&').filter(is_kept).collect();
     kept.join(&b'&')
