@@ -181,7 +181,7 @@ async fn observe_mode_changes_nothing_and_tells_everything() {
     let gate = Gated::start(config(vec![declared(&upstream, |contract| contract.mode = ContractMode::Observe)]));
     let body = r#"{"name":"much too long a name","role":"admin"}"#;
     let answer = put(&gate, "/people/7?debug=1", body).await;
-    assert_eq!((answer.status, answer.text().as_ref()), (StatusCode::OK, LEAKY));
+    assert_eq!((answer.status, answer.text()), (StatusCode::OK, LEAKY));
     let received = upstream.only_request();
     assert_eq!((received.target.as_str(), &received.body[..]), ("/people/7?debug=1", body.as_bytes()));
     let event = gate.only_event().to_string();

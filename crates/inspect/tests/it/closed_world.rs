@@ -1,5 +1,7 @@
 //! What no schema declares does not belong there, by whatever way schemas are put together.
 
+use std::fmt::Write as _;
+
 use bartizan_inspect::json::{Json, Limits, read, without};
 use bartizan_inspect::schema::{
     Closed, Compiler, Dialect, Direction, Formats, Judged, Library, Removal, SchemaId, Schemas,
@@ -142,10 +144,8 @@ fn a_schema_that_leads_to_itself_and_one_that_explodes_are_refused_and_end() {
     assert_eq!(faults[0].rule, "too-deep");
     let mut schema = String::from("$ref: '#/$defs/a0'\n$defs:\n");
     for level in 0..40 {
-        schema.push_str(&format!(
-            "  a{level}: {{anyOf: [{{$ref: '#/$defs/a{0}'}}, {{$ref: '#/$defs/a{0}'}}]}}\n",
-            level + 1
-        ));
+        let next = level + 1;
+        writeln!(schema, "  a{level}: {{anyOf: [{{$ref: '#/$defs/a{next}'}}, {{$ref: '#/$defs/a{next}'}}]}}").unwrap();
     }
     schema.push_str("  a40: {type: string}\n");
     assert_eq!(judged(&schema, "1", Direction::Request).faults[0].rule, "too-costly");

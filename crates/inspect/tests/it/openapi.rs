@@ -303,10 +303,11 @@ paths:
     let mut asked = Vec::new();
     let api = load("openapi.yaml", &mut |name| {
         asked.push(name.to_owned());
-        Ok(if name == "openapi.yaml" { document.into() } else { b"A: {type: string, $ref: 'b.json'}".to_vec() })
-            .and_then(
-                |text: Vec<u8>| if name == "schemas/b.json" { Ok(br#"{"maxLength": 3}"#.to_vec()) } else { Ok(text) },
-            )
+        Ok(match name {
+            "openapi.yaml" => document.into(),
+            "schemas/b.json" => br#"{"maxLength": 3}"#.to_vec(),
+            _ => b"A: {type: string, $ref: 'b.json'}".to_vec(),
+        })
     })
     .unwrap();
     asked.sort();

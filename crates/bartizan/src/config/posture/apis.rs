@@ -73,7 +73,7 @@ fn weaker(document: &Document) -> Vec<Weakness> {
         Mode::Block => {}
         Mode::Observe => weaker.push(Weakness::new("nothing is refused by the document", "`mode = \"observe\"`")),
         Mode::Off => {
-            weaker.push(Weakness::new("requests and answers are not held against the document", "`mode = \"off\"`"))
+            weaker.push(Weakness::new("requests and answers are not held against the document", "`mode = \"off\"`"));
         }
     }
     if document.mode == Mode::Block && document.undeclared == UndeclaredInput::Report {

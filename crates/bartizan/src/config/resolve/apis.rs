@@ -272,11 +272,10 @@ fn contract(api: &Api, operation: &std::sync::Arc<Operation>) -> Option<gateway:
         Mode::Off => return None,
     };
     let undeclared = match (operation.extensions.content.as_deref(), api.undeclared) {
-        (Some("refuse"), _) | (None, UndeclaredInput::Refuse) => gateway::Undeclared::Refuse,
         (Some("strip"), _) | (None, UndeclaredInput::Strip) => gateway::Undeclared::Strip,
         (Some("report"), _) | (None, UndeclaredInput::Report) => gateway::Undeclared::Report,
         // An unknown word is the strictest.
-        (Some(_), _) => gateway::Undeclared::Refuse,
+        (None, UndeclaredInput::Refuse) | (Some(_), _) => gateway::Undeclared::Refuse,
     };
     let answers = match api.answers {
         UndeclaredOutput::Strip => gateway::Undeclared::Strip,

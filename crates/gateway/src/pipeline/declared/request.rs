@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use bartizan_controls::inspect as controls;
 use bartizan_inspect::openapi::{BodyContract, BodyVerdict, Head, Located, Part};
 use bartizan_inspect::schema::Fault;
@@ -144,7 +146,7 @@ fn joined(headers: &HeaderMap, name: &HeaderName, between: &str) -> Option<Strin
 fn strip_query(exchange: &mut Exchange, names: &[String]) -> Result<(), Refusal> {
     let fault = Refusal::Internal("query-unwritable");
     let query = exchange.head.uri.query().unwrap_or_default();
-    let names = names.iter().cloned().collect();
+    let names: HashSet<String> = names.iter().cloned().collect();
     let kept = bartizan_inspect::openapi::without_pairs(query.as_bytes(), &names);
     let kept = String::from_utf8(kept).map_err(|_| fault.clone())?;
     let path = exchange.head.uri.path();
