@@ -230,8 +230,8 @@ mod tests {
     /// The example of `OpenID Connect Core §A.3`.
     #[test]
     fn the_hash_of_an_access_token_is_the_one_that_the_standards_example_has() {
-        let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
-        assert_eq!(token_hash(TokenAlgorithm::Rs256, token), "77QmUPtjPfzWtF2AnpK9RQ");
-        assert_eq!(token_hash(TokenAlgorithm::EdDsa, token).len(), 43);
+        let example = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        assert_eq!(token_hash(TokenAlgorithm::Rs256, example), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(token_hash(TokenAlgorithm::EdDsa, example).len(), 43);
     }
 }
