@@ -78,16 +78,16 @@ async fn a_browser_whose_sign_in_is_too_weak_or_too_old_is_sent_for_a_better_one
     let upstream = Upstream::answering(StatusCode::OK, "hello");
     let step_up = StepUp { multi_factor: true, acr: Vec::new(), max_age: Some(Duration::from_mins(5)) };
     let gate = gate(&upstream, rule(|rule| rule.step_up = step_up), |_| {});
-    let answer = gate.send(Method::GET, "/", &[COOKIE, ("sec-fetch-mode", "navigate")], "").await;
-    assert_eq!(answer.header("location"), Some("/auth/login?return_to=/&max_age=300&acr_values=two"));
-    assert_eq!(gate.send(Method::GET, "/", &[COOKIE], "").await.status, StatusCode::UNAUTHORIZED);
+    let answer = gate.send(Method::GET, "/orders", &[COOKIE, ("sec-fetch-mode", "navigate")], "").await;
+    assert_eq!(answer.header("location"), Some("/auth/login?return_to=/orders&max_age=300&acr_values=two"));
+    assert_eq!(gate.send(Method::GET, "/orders", &[COOKIE], "").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn the_upstream_learns_who_calls_and_never_sees_the_session() {
     let upstream = Upstream::answering(StatusCode::OK, "hello");
     let gate = gate(&upstream, Access::SignedIn, |_| {});
-    assert_eq!(gate.send(Method::GET, "/", &[COOKIE], "").await.status, StatusCode::OK);
+    assert_eq!(gate.send(Method::GET, "/orders", &[COOKIE], "").await.status, StatusCode::OK);
     let received = upstream.received().remove(0);
     assert_eq!(received.headers["cookie"], "theme=dark");
     assert!(received.headers.contains_key("bartizan-assertion"));
@@ -132,7 +132,7 @@ async fn a_page_of_an_origin_that_is_trusted_with_cookies_may() {
     });
     let status = async |origin| {
         let fields = [COOKIE, ("sec-fetch-site", "same-site"), ("origin", origin)];
-        gate.send(Method::POST, "/", &fields, "").await.status
+        gate.send(Method::POST, "/orders", &fields, "").await.status
     };
     assert_eq!(status("https://app.test").await, StatusCode::OK);
     assert_eq!(status("https://evil.test").await, StatusCode::FORBIDDEN);
