@@ -53,4 +53,4 @@ pub use introspection::UnwritableCredentials;
 pub use issuer_keys::FetchedKeys;
 pub use replays::MemoryReplays;
 pub use route::RouteConflict;
-pub use tls::{CertificateInfo, TlsError};
+pub use tls::{CertificateInfo, DevelopmentCertificate, TlsError, development_certificate};

@@ -14,6 +14,7 @@ mod progress;
 mod rooms;
 mod scan;
 mod serve;
+mod trust;
 mod user;
 
 use std::ffi::OsString;
@@ -115,6 +116,8 @@ enum Command {
     Serve(serve::Serve),
     /// Whether the gate on this machine is ready
     Health(health::Health),
+    /// Make this machine's browsers know the development certificate
+    Trust(trust::Trust),
     /// Accounts of the gate's own sign-in
     #[command(subcommand)]
     User(user::User),
@@ -185,6 +188,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Scan(scan) => scan.run(arguments.format, output),
         Command::Check(check) => check.run(output),
         Command::Serve(serve) => serve.run(output, &command),
+        Command::Trust(trust) => trust.run(output),
         Command::User(user) => user.run(output),
         Command::Client(client) => client.run(output),
         Command::Key(key) => key.run(output),

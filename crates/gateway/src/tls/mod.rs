@@ -1,13 +1,14 @@
 //! TLS on the public listener: versions, key exchange, which certificate for which name, and whose certificates are asked for.
 
 mod client;
+mod development;
 mod handshake;
 mod ocsp;
 mod resolver;
-mod self_signed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::crypto::CryptoProvider;
@@ -18,6 +19,7 @@ use rustls::server::{NoServerSessionStorage, ResolvesServerCert, WebPkiClientVer
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
+pub use self::development::{DevelopmentCertificate, development_certificate};
 use self::resolver::{ByName, Shown};
 use crate::acme::{AcmeCertificates, Managed};
 use crate::config::{CertificateFiles, ClientCertificates, Server, Tls, TlsVersion};
@@ -81,7 +83,8 @@ pub(crate) fn load(server: &Server, acme: Option<&Arc<AcmeCertificates>>) -> Res
         Tls::Off => return Ok(None),
         Tls::SelfSigned { directory, min_version } => {
             let host = server.public_url.host().unwrap_or("localhost");
-            (vec![self_signed::self_signed(directory, host)?], *min_version, true)
+            let made = development_certificate(directory, host, SystemTime::now())?;
+            (vec![made.files], *min_version, true)
         }
         Tls::Files { certificates, min_version } => (certificates.clone(), *min_version, false),
         Tls::Acme { acme: rules, min_version } => {
