@@ -25,6 +25,14 @@ pub(super) enum User {
   bartizan user create root --role admin
   pass show ada | bartizan user create ada --password-stdin")]
     Create(Create),
+    /// Invite somebody: by mail, or by a link that is printed
+    #[command(after_help = "Examples:
+  bartizan user invite ada --email ada@example.com --role staff    by mail, with `[identity.smtp]`
+  bartizan user invite ada --print                                 the link, to be handed over
+
+The link opens once, for a week, and lets its holder set a password or make a passkey. Inviting somebody again, who
+has not come yet, makes the earlier link worth nothing.")]
+    Invite(Invite),
     /// Make the accounts of a JSON Lines file, with the passwords as another program has stored them
     #[command(after_help = "Each line is an account:
   {\"username\":\"ada\",\"email\":\"ada@example.com\",\"roles\":[\"staff\"],\"password_hash\":\"$2b$12$…\"}
@@ -90,6 +98,33 @@ pub(super) struct Create {
     target: Target,
 }
 
+/// What `user invite` can be told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Invite {
+    /// What its holder types.
+    username: String,
+    /// What its holder is called.
+    #[arg(long)]
+    name: Option<String>,
+    /// Its mail address.
+    #[arg(long)]
+    email: Option<String>,
+    /// A role; may be repeated.
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// A group; may be repeated.
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// The language of the mail: `en` or `de`.
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
+    /// Print the link, and send no mail.
+    #[arg(long)]
+    print: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
 /// What `user change` can be told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -129,6 +164,7 @@ impl User {
         let (target, command) = match self {
             Self::Import { file, target } => return import(&file, &target, output),
             Self::Create(create) => create.command()?,
+            Self::Invite(invite) => invite.command(),
             Self::Change(change) => change.command()?,
             Self::List(target) => (target, UserCommand::List),
             Self::Show(Who { who, target }) => (target, UserCommand::Show { who }),
@@ -161,6 +197,21 @@ impl Create {
             password_hash: None,
         };
         Ok((self.target, command))
+    }
+}
+
+impl Invite {
+    fn command(self) -> (Target, UserCommand) {
+        let command = UserCommand::Invite {
+            username: self.username,
+            name: self.name,
+            email: self.email,
+            roles: shared(self.roles),
+            groups: shared(self.groups),
+            locale: self.language,
+            print: self.print,
+        };
+        (self.target, command)
     }
 }
 

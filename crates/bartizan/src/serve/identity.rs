@@ -41,7 +41,7 @@ impl People {
         let below = format!("{}/{{*page}}", self.identity.config().path);
         let metadata = self.identity.provider().root_metadata_path();
         [
-            self.mount("bartizan-identity", below, vec![Method::GET, Method::POST]),
+            self.mount("bartizan-identity", below, vec![Method::GET, Method::POST, Method::OPTIONS]),
             self.mount("bartizan-identity-metadata", metadata, vec![Method::GET]),
         ]
     }

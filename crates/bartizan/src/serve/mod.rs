@@ -85,6 +85,7 @@ impl ControlPlane {
         let listener = control::listen(state).context("the control socket in the state directory cannot be opened")?;
         self.spawn(control::serve(listener, identity.clone()));
         self.spawn(identity.clone().keep_house());
+        self.spawn(identity.clone().deliver_mail());
         Ok(())
     }
 
