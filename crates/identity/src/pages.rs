@@ -2,6 +2,7 @@
 //! but our own files.
 
 mod account;
+mod agent;
 mod answers;
 mod ask;
 mod assets;

@@ -74,9 +74,9 @@ pub(super) struct Who {
     target: Target,
 }
 
-/// What `user create` can be told.
+/// Somebody who gets an account.
 #[derive(Debug, clap::Args)]
-pub(super) struct Create {
+struct Person {
     /// What its holder types.
     username: String,
     /// What its holder is called.
@@ -91,6 +91,13 @@ pub(super) struct Create {
     /// A group; may be repeated.
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
+}
+
+/// What `user create` can be told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Create {
+    #[command(flatten)]
+    person: Person,
     /// Read its password from standard input, rather than make a link.
     #[arg(long)]
     password_stdin: bool,
@@ -101,20 +108,8 @@ pub(super) struct Create {
 /// What `user invite` can be told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Invite {
-    /// What its holder types.
-    username: String,
-    /// What its holder is called.
-    #[arg(long)]
-    name: Option<String>,
-    /// Its mail address.
-    #[arg(long)]
-    email: Option<String>,
-    /// A role; may be repeated.
-    #[arg(long = "role", value_name = "ROLE")]
-    roles: Vec<String>,
-    /// A group; may be repeated.
-    #[arg(long = "group", value_name = "GROUP")]
-    groups: Vec<String>,
+    #[command(flatten)]
+    person: Person,
     /// The language of the mail: `en` or `de`.
     #[arg(long, value_name = "TAG")]
     language: Option<String>,
@@ -186,12 +181,13 @@ impl User {
 impl Create {
     fn command(self) -> anyhow::Result<(Target, UserCommand)> {
         let password = if self.password_stdin { Some(first_line()?) } else { None };
+        let Person { username, name, email, roles, groups } = self.person;
         let command = UserCommand::Create {
-            username: self.username,
-            name: self.name,
-            email: self.email,
-            roles: shared(self.roles),
-            groups: shared(self.groups),
+            username,
+            name,
+            email,
+            roles: shared(roles),
+            groups: shared(groups),
             attributes: Map::new(),
             password,
             password_hash: None,
@@ -202,12 +198,13 @@ impl Create {
 
 impl Invite {
     fn command(self) -> (Target, UserCommand) {
+        let Person { username, name, email, roles, groups } = self.person;
         let command = UserCommand::Invite {
-            username: self.username,
-            name: self.name,
-            email: self.email,
-            roles: shared(self.roles),
-            groups: shared(self.groups),
+            username,
+            name,
+            email,
+            roles: shared(roles),
+            groups: shared(groups),
             locale: self.language,
             print: self.print,
         };

@@ -7,6 +7,7 @@ use http::header::{self, HeaderValue};
 use maud::{Markup, html};
 
 use super::Pages;
+use super::agent;
 use super::answers::{self, redirect};
 use super::ask::{Ask, Gate};
 use super::layout::{Field, Message};
@@ -231,7 +232,7 @@ fn devices(ask: &Ask<'_>, standing: &Standing, devices: &[Device]) -> Markup {
         ul.devices {
             @for device in devices {
                 li {
-                    strong { (device.agent) }
+                    strong { (agent::shown(&device.agent)) }
                     @if *device.id == *standing.view.id { " (" (text.this_device) ")" }
                     br;
                     (device.address) " · " (text.device_signed_in) " " (shown_time(device.created_at))

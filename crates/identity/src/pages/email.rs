@@ -23,7 +23,7 @@ impl Pages {
             return Ok(answers::wait(wait, page));
         }
         self.people.post(wish(ask, Kind::Reset, Addressee::Called(called), IdentityActor::Anyone))?;
-        let body = html! { p { a href=(ask.url("/login")) { (ask.text.sign_in) } } };
+        let body = html! { p.aside { a href=(ask.url("/login")) { (ask.text.sign_in) } } };
         Ok(ask.page(ask.text.new_password_by_mail, Some(&Message::Notice(ask.text.link_is_sent)), &body))
     }
 
@@ -95,7 +95,7 @@ pub(super) fn forgotten_page(ask: &Ask<'_>, name: &str, message: Option<&Message
             (field.render())
             button type="submit" { (ask.text.send_link) }
         }
-        p { a href=(ask.url("/login")) { (ask.text.sign_in) } }
+        p.aside { a href=(ask.url("/login")) { (ask.text.sign_in) } }
     };
     ask.page(ask.text.new_password_by_mail, message, &body)
 }

@@ -3,7 +3,7 @@
 mod attacks;
 mod clients;
 mod cors;
-mod device;
+pub(crate) mod device;
 mod flow;
 mod keys;
 mod refresh;

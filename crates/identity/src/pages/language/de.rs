@@ -109,7 +109,7 @@ pub(super) const TEXTS: Texts = Texts {
     scope_attributes: "zu sehen, was sonst über Sie gespeichert ist",
     scope_offline_access: "den Zugriff zu behalten, wenn Sie abgemeldet sind",
     forgotten: "Passwort vergessen?",
-    new_password_by_mail: "Neues Passwort per E-Mail",
+    new_password_by_mail: "Neues Passwort per Mail",
     forgotten_why: "Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein. Gibt es ein Konto mit einer Adresse, wird ein Link dorthin geschickt.",
     send_link: "Link schicken",
     link_is_sent: "Gibt es ein Konto mit einer Adresse, ist ein Link dorthin unterwegs. Er gilt eine halbe Stunde.",

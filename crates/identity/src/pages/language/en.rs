@@ -109,7 +109,7 @@ pub(super) const TEXTS: Texts = Texts {
     scope_attributes: "see what else is kept about you",
     scope_offline_access: "keep its access after you have signed out",
     forgotten: "Forgotten your password?",
-    new_password_by_mail: "New password by e-mail",
+    new_password_by_mail: "New password by mail",
     forgotten_why: "Type your user name or e-mail address. If there is an account with an address, a link is sent there.",
     send_link: "Send the link",
     link_is_sent: "If there is an account with an address, a link is on its way there. It opens for half an hour.",

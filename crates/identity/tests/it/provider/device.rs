@@ -9,15 +9,35 @@ use super::*;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-async fn node_with_device() -> (Node, String) {
+fn clients() -> ProviderConfig {
     let television = app("tv", |it| {
         it.name = "The Television".into();
         it.redirect_uris = Vec::new();
         it.grants = vec![GrantType::DeviceCode, GrantType::RefreshToken];
     });
-    let node = Node::start(config(vec![television, app("app", |_| {})])).await;
+    config(vec![television, app("app", |_| {})])
+}
+
+async fn node_with_device() -> (Node, String) {
+    let node = Node::start(clients()).await;
     let ada = node.user("ada").await;
     (node, ada)
+}
+
+/// The whole way, on another store than the usual one.
+pub(crate) async fn serves_a_device_on(store: bartizan_store::Config) {
+    let node = Node::on(store, std::sync::Arc::new(tempfile::tempdir().unwrap()), clients(), 0).await;
+    node.user("eve").await;
+    let begun = begin(&node).await;
+    assert_eq!(error(&poll(&node, &begun).await), "authorization_pending");
+    assert_eq!(error(&poll(&node, &begun).await), "slow_down");
+    let mut browser = Browser::signed_in(&node, "eve").await;
+    let question = typed(&node, &mut browser, begun["user_code"].as_str().unwrap()).await;
+    decide(&node, &mut browser, &question, "allow").await;
+    node.wait(Duration::from_secs(15));
+    assert_eq!(poll(&node, &begun).await.status(), StatusCode::OK);
+    assert_eq!(error(&poll(&node, &begun).await), "invalid_grant");
+    node.store.close().await;
 }
 
 async fn begin(node: &Node) -> Value {
