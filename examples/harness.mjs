@@ -50,7 +50,7 @@ async function freePort() {
 }
 
 /// Starts a process and waits for the line of its output that `ready` matches.
-async function start(command, args, { env = {}, cwd, ready } = {}) {
+export async function start(command, args, { env = {}, cwd, ready } = {}) {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const said = [];
   const up = new Promise((resolve, reject) => {
@@ -79,12 +79,12 @@ async function start(command, args, { env = {}, cwd, ready } = {}) {
   };
 }
 
-/// Starts the gate on the example's own `bartizan.toml`, in which only the ports and the state are other ones.
-export async function startGate(folder, upstreamPort, env) {
+/// Starts the gate on the example's own `bartizan.toml`, in which only the ports and the state are other ones, and `more` stands at the end.
+export async function startGate(folder, upstreamPort, env, more = "") {
   const state = await mkdtemp(join(tmpdir(), "bartizan-example-"));
   const [port, consolePort] = [await freePort(), await freePort()];
   const written = await readFile(join(folder, "bartizan.toml"), "utf8");
-  const changed = written
+  const changed = `${written}\n${more}`
     .replaceAll(/(127\.0\.0\.1|localhost):8443/g, `$1:${port}`)
     .replaceAll("127.0.0.1:3000", `127.0.0.1:${upstreamPort}`)
     .replaceAll("127.0.0.1:9443", `127.0.0.1:${consolePort}`);

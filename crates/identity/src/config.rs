@@ -1,6 +1,9 @@
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
+
+use crate::mail::MailServer;
 
 /// What the gate's own sign-in is told.
 #[derive(PartialEq, Eq)]
@@ -19,6 +22,73 @@ pub struct Config {
     pub mfa_roles: Vec<Arc<str>>,
     /// How the pages look.
     pub theme: Theme,
+    /// Who takes mail to people; without it, links are handed over.
+    pub mail: Option<MailServer>,
+    /// Which authenticators administrators may have passkeys in.
+    pub admin_passkeys: AdminPasskeys,
+}
+
+/// Which authenticators administrators may have passkeys in. What kind an authenticator is, is what the browser says: attestation is not
+/// verified, so that this keeps administrators to what was agreed with them, and stops nobody who forges what their own browser sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AdminPasskeys {
+    /// All.
+    #[default]
+    Any,
+    /// Those of these kinds.
+    Only(Vec<Aaguid>),
+}
+
+impl AdminPasskeys {
+    /// Whether an authenticator of this kind will do. Of one that was enrolled before kinds were kept, nothing is known.
+    pub fn permit(&self, kind: Option<Aaguid>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(kinds) => kind.is_some_and(|kind| kinds.contains(&kind)),
+        }
+    }
+}
+
+/// A kind of authenticator (`Authenticator Attestation Globally Unique ID`, W3C Web Authentication Level 3, §6.5.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Aaguid([u8; 16]);
+
+impl Aaguid {
+    /// From its form with hyphens, `cb69481e-8ff7-4039-93ec-0a2729a154a8`; `None` if it is another, or all zero, as authenticators say
+    /// that do not want to tell.
+    pub fn parse(text: &str) -> Option<Self> {
+        let groups: Vec<&str> = text.split('-').collect();
+        let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+        let is_hexadecimal = groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if lengths != [8, 4, 4, 4, 12] || !is_hexadecimal {
+            return None;
+        }
+        let number = u128::from_str_radix(&groups.concat(), 16).ok().filter(|number| *number != 0)?;
+        Some(Self(number.to_be_bytes()))
+    }
+
+    /// From its bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Aaguid {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:032x}", u128::from_be_bytes(self.0));
+        let mut rest = digits.as_str();
+        for (index, length) in [8, 4, 4, 4, 12].into_iter().enumerate() {
+            let Some((group, after)) = rest.split_at_checked(length) else { break };
+            write!(out, "{}{group}", if index == 0 { "" } else { "-" })?;
+            rest = after;
+        }
+        Ok(())
+    }
 }
 
 /// How long a session stands.
@@ -104,6 +174,8 @@ impl Config {
             passwords: PasswordRules::default(),
             mfa_roles: vec!["admin".into()],
             theme: Theme::default(),
+            mail: None,
+            admin_passkeys: AdminPasskeys::Any,
         }
     }
 

@@ -4,6 +4,7 @@ use bartizan_evidence::{Event, IdentityAction, IdentityActor, IdentityEvent, Ide
 use http::header::{HeaderMap, HeaderName, USER_AGENT};
 
 use crate::Moment;
+use crate::pages::language::{self, Language};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -21,6 +22,8 @@ pub struct Context {
     pub user_agent: String,
     /// When it came.
     pub now: Moment,
+    /// What its sender reads.
+    pub(crate) language: Language,
 }
 
 impl Context {
@@ -32,6 +35,7 @@ impl Context {
             request_id: text(X_REQUEST_ID).and_then(|it| it.parse().ok()),
             user_agent: text(USER_AGENT).unwrap_or_default().chars().take(LONGEST_AGENT).collect(),
             now,
+            language: language::of(headers),
         }
     }
 

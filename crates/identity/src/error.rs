@@ -15,8 +15,8 @@ pub enum IdentityError {
     /// The audit log: what cannot be recorded is not done.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
-    /// More passwords are waiting to be hashed than may wait.
-    #[error("more sign-ins are under way than the node takes")]
+    /// More passwords are waiting to be hashed, or mails to be sent, than may wait.
+    #[error("more sign-ins or mails are waiting than the node takes")]
     Overloaded,
     /// Something in the store is not what this program wrote.
     #[error(

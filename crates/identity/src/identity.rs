@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use bartizan_store::Store;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::{ALLOW, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ground::{Ground, Parts};
-use crate::pages::Pages;
+use crate::pages::{Assets, Pages};
 use crate::people::{AdministrationError, People, UserCommand};
 use crate::provider::{ClientCommand, ClientError, Provider, ProviderConfig};
 use crate::{Config, Context, IdentityError};
@@ -49,8 +50,10 @@ impl Identity {
     pub async fn open(config: Config, provider: ProviderConfig, parts: &Parts<'_>) -> Result<Arc<Self>, IdentityError> {
         let ground = Arc::new(Ground::new(config, parts));
         let people = Arc::new(People::new(ground.clone(), parts)?);
-        let provider = Arc::new(Provider::open(ground.clone(), people.clone(), parts.root, provider).await?);
-        let pages = Pages::new(people.clone())?;
+        let assets = Arc::new(Assets::new(&ground.config)?);
+        let pages = Pages::new(people.clone(), assets.clone());
+        let provider = Provider::open(ground.clone(), people.clone(), assets, parts.root, provider).await?;
+        let provider = Arc::new(provider);
         Ok(Arc::new(Self { people, pages, provider, ground }))
     }
 
@@ -69,6 +72,9 @@ impl Identity {
         let context = Context::of(request.headers(), self.ground.now());
         if let Some(response) = self.provider.answer(&request, &context).await {
             return response;
+        }
+        if *request.method() == Method::OPTIONS {
+            return no_preflight();
         }
         self.pages.answer(&request, &context).await
     }
@@ -102,8 +108,29 @@ impl Identity {
         self.people.keep_house().await;
     }
 
+    /// Sends the mail that people ask for, for as long as the node runs.
+    pub async fn deliver_mail(self: Arc<Self>) {
+        self.people.deliver_mail().await;
+    }
+
+    /// Sends the mail that waits now, for a command that ends.
+    ///
+    /// # Errors
+    /// Why some of it was not sent.
+    pub async fn deliver_waiting_mail(&self) -> Result<(), String> {
+        self.people.deliver_waiting_mail().await
+    }
+
     /// Goes on with a store that was closed and is opened again.
     pub fn reopened(&self, store: Store) {
         self.ground.reopened(store);
     }
+}
+
+/// No page of another site has anything to ask of a page of ours.
+fn no_preflight() -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    answer
 }

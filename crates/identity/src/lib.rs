@@ -11,16 +11,18 @@ mod context;
 mod error;
 mod ground;
 mod identity;
+mod mail;
 mod moment;
 mod pages;
 pub mod people;
 pub mod provider;
 
-pub use config::{Config, Cost, PasswordRules, SessionRules, Theme};
+pub use config::{Aaguid, AdminPasskeys, Config, Cost, PasswordRules, SessionRules, Theme};
 pub use context::Context;
 pub use error::IdentityError;
 pub use ground::{Clock, Parts};
 pub use identity::{Command, CommandError, Identity};
+pub use mail::{MailSecurity, MailSender, MailServer};
 pub use moment::Moment;
 
 use bartizan_store::{Migrations, Query};

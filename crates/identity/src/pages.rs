@@ -2,12 +2,14 @@
 //! but our own files.
 
 mod account;
+mod agent;
 mod answers;
 mod ask;
 mod assets;
 mod authenticator;
+mod email;
 mod form;
-mod language;
+pub(crate) mod language;
 mod layout;
 mod login;
 mod passkey;
@@ -20,22 +22,26 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 
+use email::forgotten_page;
+
 use crate::people::People;
 use crate::{Context, IdentityError};
 
-use ask::Ask;
-use assets::Assets;
+pub(crate) use answers::{failed, leading_on, redirect, sending_to, wait};
+pub(crate) use ask::{Ask, Gate};
+pub(crate) use assets::Assets;
+pub(crate) use language::{Language, Texts};
+pub(crate) use layout::{Field, Message};
 
 /// What answers below the path of all endpoints.
 pub(crate) struct Pages {
     people: Arc<People>,
-    assets: Assets,
+    assets: Arc<Assets>,
 }
 
 impl Pages {
-    pub(crate) fn new(people: Arc<People>) -> Result<Self, IdentityError> {
-        let assets = Assets::new(&people.ground.config)?;
-        Ok(Self { people, assets })
+    pub(crate) const fn new(people: Arc<People>, assets: Arc<Assets>) -> Self {
+        Self { people, assets }
     }
 
     /// The answer to a request. What fails inside is logged here, and told to nobody else.
@@ -62,11 +68,18 @@ impl Pages {
             ("/login", true) => self.login(ask).await,
             ("/login/passkey", true) => self.passkey_login(ask).await,
             ("/login/second", true) => self.second_factor(ask).await,
+            ("/forgotten", false) if self.people.has_mail() => Ok(forgotten_page(ask, "", None)),
+            ("/forgotten", true) if self.people.has_mail() => self.forgotten(ask).await,
+            ("/verify", false) => self.show_verification(ask).await,
+            ("/verify", true) => self.verify_email(ask).await,
             ("/setup" | "/welcome", false) => self.show_welcome(ask).await,
             ("/setup", true) => self.setup(ask).await,
             ("/welcome", true) => self.welcome(ask).await,
+            ("/welcome/passkey", true) => self.welcome_passkey(ask).await,
             ("/account", false) => self.account(ask).await,
+            ("/account/sign-out", false) => self.ask_to_sign_out(ask).await,
             ("/account/sign-out", true) => self.sign_out(ask).await,
+            ("/account/email", true) if self.people.has_mail() => self.ask_to_verify(ask).await,
             ("/account/password", true) => self.change_password(ask).await,
             ("/account/sessions/end", true) => self.end_sessions(ask).await,
             ("/account/export", false) => self.export(ask).await,

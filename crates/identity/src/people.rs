@@ -8,10 +8,12 @@ mod administration;
 mod device;
 mod export;
 mod factor;
+mod invitation;
 mod link;
 mod name;
 mod passkey;
 mod password;
+mod post;
 mod recovery;
 mod schema;
 mod sealed;
@@ -41,10 +43,13 @@ pub(crate) use name::spelled;
 pub use name::{NameFault, email, username};
 pub(crate) use passkey::{Assertion, Challenge, Passkey};
 pub use password::{PasswordFault, StoredPassword, UnknownFormat};
+pub(crate) use post::{Addressee, Wish};
 pub(crate) use schema::MIGRATIONS;
+pub(crate) use sealed::Opened;
 pub(crate) use session::{Begun, Standing, cookie_value, session_cookie};
 pub use session::{Device, SESSION_COOKIE, SessionView};
 pub(crate) use sign_in::{First, Pending, Second, Shown, satisfies};
+pub(crate) use throttle::{Counted, Turn};
 pub(crate) use totp::TotpSecret;
 pub use user::{Claims, User, UserId};
 pub use webauthn::{Expected, KeyKind, NewPasskey, PasskeyFault, verify_creation, verify_use};
@@ -62,6 +67,7 @@ pub struct People {
     sealing: SealingKey,
     pool: password::HashingPool,
     cache: session::SessionCache,
+    outbox: Option<post::Outbox>,
 }
 
 impl People {
@@ -71,6 +77,7 @@ impl People {
             sealing: parts.root.sealing_key(KeyPurpose("identity-people"))?,
             pool: password::HashingPool::start(&ground.config.passwords)?,
             cache: session::SessionCache::new(),
+            outbox: post::Outbox::open(&ground.config)?,
             ground,
         })
     }

@@ -34,6 +34,9 @@ mod client_authentication;
 mod clients;
 mod codes;
 mod consent;
+mod cors;
+mod device;
+mod device_page;
 mod discovery;
 mod error;
 mod families;
@@ -63,7 +66,7 @@ use bartizan_store::{Expect, Write};
 use bartizan_token::KeySet;
 use bartizan_vault::{Purpose, Root, SealingKey};
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 
 pub use administration::ClientCommand;
 pub use clients::{ClientError, NewSecret};
@@ -76,6 +79,7 @@ pub(crate) use tables::{MIGRATIONS, queries};
 use self::client::{Client, ClientId, Registration};
 use self::families::{FamilyId, Whose};
 use crate::ground::Ground;
+use crate::pages::{self as people_pages, Ask, Assets};
 use crate::people::People;
 use crate::{Context, IdentityError};
 
@@ -99,6 +103,7 @@ pub struct ProviderConfig {
 pub struct Provider {
     ground: Arc<Ground>,
     people: Arc<People>,
+    assets: Arc<Assets>,
     issuer: Arc<str>,
     clients: clients::Clients,
     keys: keys::Keys,
@@ -120,6 +125,7 @@ impl Provider {
     pub(crate) async fn open(
         ground: Arc<Ground>,
         people: Arc<People>,
+        assets: Arc<Assets>,
         root: &Root,
         config: ProviderConfig,
     ) -> Result<Self, IdentityError> {
@@ -133,6 +139,7 @@ impl Provider {
             rules: Rules { lifetimes: config.lifetimes },
             ground,
             people,
+            assets,
         };
         provider.revoked.look(&provider.ground, provider.rules.lifetimes.access).await?;
         Ok(provider)
@@ -144,24 +151,47 @@ impl Provider {
         if path == self.root_metadata_path() {
             return Some(published(request, self.metadata(), "application/json"));
         }
-        let response = match path.strip_prefix(&*self.ground.config.path)? {
-            "/authorize" => self.authorize(request, context).await,
-            "/authorize/resume" => self.resume(request, context).await,
-            "/consent" => self.consent(request, context).await,
+        let endpoint = path.strip_prefix(&*self.ground.config.path)?;
+        if *request.method() == Method::OPTIONS {
+            return self.preflight(endpoint, request);
+        }
+        let answer = self.answer_at(endpoint, request, context).await?;
+        Some(self.share(endpoint, request.headers(), answer))
+    }
+
+    async fn answer_at(&self, endpoint: &str, request: &Request<Bytes>, context: &Context) -> Option<Response<Bytes>> {
+        let response = match endpoint {
+            "/device" if request.method() == Method::POST => self.device_authorization(request, context).await,
+            page @ ("/authorize" | "/authorize/resume" | "/consent" | "/logout" | "/device" | "/device/code"
+            | "/device/decision") => self.page(page, request, context).await,
             "/token" => self.token(request, context).await,
             "/userinfo" => self.userinfo(request).await,
             "/revoke" => self.revoke(request, context).await,
             "/introspect" => self.introspect(request, context).await,
             "/session" => self.session(request).await,
-            "/logout" => self.logout(request, context).await,
             "/jwks" => published(request, self.keys.ring().jwks.clone(), "application/jwk-set+json"),
             "/.well-known/openid-configuration" => published(request, self.metadata(), "application/json"),
-            "/form-post.js" => {
-                response::text(StatusCode::OK, "text/javascript", Bytes::from_static(pages::SUBMIT.as_bytes()))
-            }
             _ => return None,
         };
         Some(response)
+    }
+
+    /// Answers what people meet in their browsers.
+    async fn page(&self, path: &str, request: &Request<Bytes>, context: &Context) -> Response<Bytes> {
+        let ask = match Ask::of(request, context, &self.people, &self.assets) {
+            Ok(ask) => ask,
+            Err(cause) => return people_pages::failed(&cause),
+        };
+        let answer = match path {
+            "/authorize/resume" => self.resume(&ask).await,
+            "/consent" => self.consent(&ask).await,
+            "/logout" => self.logout(&ask).await,
+            "/device" | "/device/code" | "/device/decision" => {
+                self.device_page(path, &ask).await.unwrap_or_else(|cause| ask.failed(&cause))
+            }
+            _ => self.authorize(&ask).await,
+        };
+        ask.finish(answer)
     }
 
     /// Where `RFC 8414 §3.1` puts the metadata: between the host and the issuer's path.

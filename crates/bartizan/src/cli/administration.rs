@@ -86,8 +86,12 @@ impl Administration {
     /// Puts everything on disk and lets go of the state.
     pub(super) fn close(self) -> anyhow::Result<()> {
         if let Self::Here(here) = self {
+            let mailed = here.runtime.block_on(here.identity.deliver_waiting_mail());
             here.runtime.block_on(here.store.close());
             here.writer.shutdown().context("the last events are not on disk")?;
+            if let Err(cause) = mailed {
+                bail!("the mail was not sent: {cause}; `bartizan user invite NAME --print` gives you the link instead");
+            }
         }
         Ok(())
     }

@@ -154,10 +154,14 @@ impl Create {
 }
 
 fn grant(name: &str) -> anyhow::Result<GrantType> {
+    // Its name on the wire is a URN, which nobody types.
+    if name == "device_code" {
+        return Ok(GrantType::DeviceCode);
+    }
     if let Some(grant) = GrantType::ALL.into_iter().find(|grant| grant.as_str() == name) {
         return Ok(grant);
     }
-    bail!("`{name}` is no grant: write authorization_code, refresh_token or client_credentials")
+    bail!("`{name}` is no grant: write authorization_code, refresh_token, client_credentials or device_code")
 }
 
 fn show(done: &Value, output: Output) -> anyhow::Result<()> {

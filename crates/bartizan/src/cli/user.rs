@@ -25,6 +25,14 @@ pub(super) enum User {
   bartizan user create root --role admin
   pass show ada | bartizan user create ada --password-stdin")]
     Create(Create),
+    /// Invite somebody: by mail, or by a link that is printed
+    #[command(after_help = "Examples:
+  bartizan user invite ada --email ada@example.com --role staff    by mail, with `[identity.smtp]`
+  bartizan user invite ada --print                                 the link, to be handed over
+
+The link opens once, for a week, and lets its holder set a password or make a passkey. Inviting somebody again, who
+has not come yet, makes the earlier link worth nothing.")]
+    Invite(Invite),
     /// Make the accounts of a JSON Lines file, with the passwords as another program has stored them
     #[command(after_help = "Each line is an account:
   {\"username\":\"ada\",\"email\":\"ada@example.com\",\"roles\":[\"staff\"],\"password_hash\":\"$2b$12$…\"}
@@ -66,9 +74,9 @@ pub(super) struct Who {
     target: Target,
 }
 
-/// What `user create` can be told.
+/// Somebody who gets an account.
 #[derive(Debug, clap::Args)]
-pub(super) struct Create {
+struct Person {
     /// What its holder types.
     username: String,
     /// What its holder is called.
@@ -83,9 +91,31 @@ pub(super) struct Create {
     /// A group; may be repeated.
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
+}
+
+/// What `user create` can be told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Create {
+    #[command(flatten)]
+    person: Person,
     /// Read its password from standard input, rather than make a link.
     #[arg(long)]
     password_stdin: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// What `user invite` can be told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Invite {
+    #[command(flatten)]
+    person: Person,
+    /// The language of the mail: `en` or `de`.
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
+    /// Print the link, and send no mail.
+    #[arg(long)]
+    print: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -129,6 +159,7 @@ impl User {
         let (target, command) = match self {
             Self::Import { file, target } => return import(&file, &target, output),
             Self::Create(create) => create.command()?,
+            Self::Invite(invite) => invite.command(),
             Self::Change(change) => change.command()?,
             Self::List(target) => (target, UserCommand::List),
             Self::Show(Who { who, target }) => (target, UserCommand::Show { who }),
@@ -150,17 +181,34 @@ impl User {
 impl Create {
     fn command(self) -> anyhow::Result<(Target, UserCommand)> {
         let password = if self.password_stdin { Some(first_line()?) } else { None };
+        let Person { username, name, email, roles, groups } = self.person;
         let command = UserCommand::Create {
-            username: self.username,
-            name: self.name,
-            email: self.email,
-            roles: shared(self.roles),
-            groups: shared(self.groups),
+            username,
+            name,
+            email,
+            roles: shared(roles),
+            groups: shared(groups),
             attributes: Map::new(),
             password,
             password_hash: None,
         };
         Ok((self.target, command))
+    }
+}
+
+impl Invite {
+    fn command(self) -> (Target, UserCommand) {
+        let Person { username, name, email, roles, groups } = self.person;
+        let command = UserCommand::Invite {
+            username,
+            name,
+            email,
+            roles: shared(roles),
+            groups: shared(groups),
+            locale: self.language,
+            print: self.print,
+        };
+        (self.target, command)
     }
 }
 

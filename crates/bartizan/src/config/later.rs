@@ -29,10 +29,6 @@ pub(crate) fn key(section: &str, key: &str) -> Option<Later> {
         ("", "secrets") => {
             ("`[secrets]` is the store of secrets", "name secrets by `{ env = \"NAME\" }` or `{ file = \"path\" }`")
         }
-        ("identity", "smtp") => (
-            "`smtp` sends links to people who have forgotten their password",
-            "leave it out: `bartizan user recover` prints such a link, to be handed over",
-        ),
         ("store", "url") => ("`url` is PostgreSQL as the store of several nodes", "use one node, with `path`"),
         ("store", "shared") => {
             ("`shared` is counters shared between nodes", "use one node: its counters are in memory")

@@ -2,6 +2,7 @@
 
 mod apis;
 mod faults;
+mod identity;
 mod listening;
 mod machines;
 mod reference;

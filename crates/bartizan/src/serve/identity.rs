@@ -9,23 +9,39 @@ use bartizan_gateway::{CookieRules, FetchedKeys, GateCookie, Mount, Ports};
 use bartizan_identity::Identity;
 use bartizan_policy::{Access, IssuerName, Principal};
 use bytes::Bytes;
+use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::runtime::Handle;
+use tokio::sync::RwLock;
 
 /// The largest form.
 const LARGEST_FORM: u64 = 64 * 1024;
+
+/// Who has the state that the room stands on. Whoever asks the room holds it for reading; a restart holds it for writing while the state
+/// changes hands, so that nobody finds it closed under their feet: they wait for as long as that takes.
+pub(super) type Hold = Arc<RwLock<Holder>>;
+
+/// Who has the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// This process.
+    ThisProcess,
+    /// The one that took its place: what is still asked here has to be asked there.
+    Successor,
+}
 
 /// The room, as the gate sees it.
 #[derive(Clone)]
 pub(super) struct People {
     identity: Arc<Identity>,
     control: Handle,
+    hold: Hold,
 }
 
 impl People {
-    pub(super) const fn new(identity: Arc<Identity>, control: Handle) -> Self {
-        Self { identity, control }
+    pub(super) const fn new(identity: Arc<Identity>, control: Handle, hold: Hold) -> Self {
+        Self { identity, control, hold }
     }
 
     /// Serves the room, keeps the gate supplied with its keys, and lets it ask about sessions and revocations.
@@ -41,7 +57,7 @@ impl People {
         let below = format!("{}/{{*page}}", self.identity.config().path);
         let metadata = self.identity.provider().root_metadata_path();
         [
-            self.mount("bartizan-identity", below, vec![Method::GET, Method::POST]),
+            self.mount("bartizan-identity", below, vec![Method::GET, Method::POST, Method::OPTIONS]),
             self.mount("bartizan-identity-metadata", metadata, vec![Method::GET]),
         ]
     }
@@ -92,10 +108,33 @@ impl Revocations for People {
 impl LocalService for People {
     /// In a task of its own: a client that hangs up leaves nothing half done.
     fn call(&self, request: Request<Bytes>) -> Pending<'_, Response<Full<Bytes>>> {
-        let identity = self.identity.clone();
-        let answer = self.control.spawn(async move { identity.answer(request).await });
+        let (identity, hold) = (self.identity.clone(), self.hold.clone());
+        let answer = self.control.spawn(async move {
+            let holder = hold.read().await;
+            if *holder == Holder::Successor { elsewhere(&request) } else { identity.answer(request).await }
+        });
         Box::pin(async move { answer.await.map_or_else(|_| unavailable(), |response| response.map(Full::from)) })
     }
+}
+
+/// The connection was made to this process, and ends with this answer: the next one reaches the process that took its place. A browser
+/// makes it by itself, and sends again what it sent (`RFC 9110 §15.4.8`); a program is told to.
+fn elsewhere(request: &Request<Bytes>) -> Response<Bytes> {
+    let is_navigation = request.headers().get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    let here = request.uri().path_and_query().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
+    let mut response = Response::new(Bytes::new());
+    match here.filter(|_| is_navigation) {
+        Some(here) => {
+            *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+            response.headers_mut().insert(LOCATION, here);
+        }
+        None => {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+    }
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 fn unavailable() -> Response<Full<Bytes>> {
@@ -110,8 +149,15 @@ impl Sessions for People {
         if let Some(principal) = people.principal_at_hand(cookie) {
             return Reply::Now(Some(principal));
         }
-        let (people, cookie) = (people.clone(), cookie.to_owned());
-        let found = self.control.spawn(async move { people.principal(&cookie).await });
+        let (people, cookie, hold) = (people.clone(), cookie.to_owned(), self.hold.clone());
+        let found = self.control.spawn(async move {
+            let holder = hold.read().await;
+            if *holder == Holder::Successor {
+                // A browser is led to the sign-in, by a new connection, and from there back at once.
+                return Ok(None);
+            }
+            people.principal(&cookie).await
+        });
         Reply::Later(Box::pin(async move {
             match found.await {
                 Ok(Ok(principal)) => principal,

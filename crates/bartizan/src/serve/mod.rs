@@ -34,13 +34,14 @@ use bartizan_store::{Migrations, Store};
 use bartizan_vault::{Root, RootSource};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{RwLock, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::config::{self, Loaded, Process, Style};
 use assertion_keys::RotatingKeys;
 use console::Console;
 use fixed::Fixed;
+use identity::{Hold, Holder};
 use takeover::{Conversation, Word};
 
 pub use privileges::{Account, Become, IdentityError};
@@ -85,6 +86,7 @@ impl ControlPlane {
         let listener = control::listen(state).context("the control socket in the state directory cannot be opened")?;
         self.spawn(control::serve(listener, identity.clone()));
         self.spawn(identity.clone().keep_house());
+        self.spawn(identity.clone().deliver_mail());
         Ok(())
     }
 
@@ -122,6 +124,7 @@ pub(crate) struct Shared {
     keys: Arc<RotatingKeys>,
     /// The gate's own sign-in, if it has one.
     identity: Option<Arc<Identity>>,
+    hold: Hold,
     ready: AtomicBool,
     /// The process was told to end.
     ending: AtomicBool,
@@ -223,8 +226,10 @@ fn start_as(
     let mut ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched.clone())
         .with_mount(well_known::assertion_jwks(&keys))
         .with_acme(acme);
+    let hold = Hold::new(RwLock::new(Holder::ThisProcess));
     if let Some(identity) = &identity {
-        ports = identity::People::new(identity.clone(), control.handle.clone()).plug_into(ports, &fetched);
+        let people = identity::People::new(identity.clone(), control.handle.clone(), hold.clone());
+        ports = people.plug_into(ports, &fetched);
     }
     let gate = Gate::build(loaded.gateway, &ports)?;
     let serving = Arc::new(bound.serve(gate, &recorder).context("the data plane did not start")?);
@@ -233,6 +238,7 @@ fn start_as(
         ports,
         keys,
         identity,
+        hold,
         ready: AtomicBool::new(true),
         ending: AtomicBool::new(false),
         file: file.to_owned(),

@@ -11,7 +11,10 @@ use anyhow::{Context as _, bail};
 use bartizan_evidence::{Detail, Event, Name, NodeEvent};
 use bartizan_gateway::listen::SocketRole;
 use bartizan_store::Store;
+use tokio::sync::OwnedRwLockWriteGuard;
+use tokio::time::timeout;
 
+use super::identity::Holder;
 use super::takeover::{Conversation, Word};
 use super::{Running, notify};
 
@@ -27,7 +30,8 @@ const OURS_ALONE: &[&str] = &["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WAT
 /// Whether the next process got hold of the state before it failed.
 enum Failed {
     Early(anyhow::Error),
-    WithTheState(anyhow::Error),
+    /// Until this process has the state again, nobody may use it.
+    WithTheState(anyhow::Error, OwnedRwLockWriteGuard<Holder>),
 }
 
 impl Running {
@@ -46,8 +50,9 @@ impl Running {
         let cause = match outcome {
             Ok(()) => return true,
             Err(Failed::Early(cause)) => cause,
-            Err(Failed::WithTheState(cause)) => {
+            Err(Failed::WithTheState(cause, holder)) => {
                 self.take_state_back();
+                drop(holder);
                 cause
             }
         };
@@ -64,16 +69,25 @@ impl Running {
         self.give_sockets(conversation).map_err(Failed::Early)?;
         conversation.hear(Word::Prepared).map_err(Failed::Early)?;
         let (ours, theirs) = UnixStream::pair().map_err(|cause| Failed::Early(cause.into()))?;
+        // Before the log: who uses the state waits for events to be on disk.
+        let mut holder = self.hold_state().map_err(Failed::Early)?;
         self.writer.hand_over(ours).map_err(|cause| Failed::Early(cause.into()))?;
         self.control.block_on(self.shared.keys.close());
-        conversation.say_with(Word::State, theirs.as_fd()).map_err(Failed::WithTheState)?;
-        // Held here, it would never tell that the other process ended.
-        drop(theirs);
-        conversation.hear(Word::Serving).map_err(Failed::WithTheState)?;
+        if let Err(cause) = give_state(conversation, theirs) {
+            return Err(Failed::WithTheState(cause, holder));
+        }
+        *holder = Holder::Successor;
+        drop(holder);
         notify::hands_over_to(child.id());
         // From here on it serves, whatever becomes of this conversation.
         let _ = conversation.say(Word::Drain);
         Ok(())
+    }
+
+    /// Waits for the requests that use the state, and keeps others from it until it is clear who has it.
+    fn hold_state(&self) -> anyhow::Result<OwnedRwLockWriteGuard<Holder>> {
+        let held = self.control.block_on(async { timeout(PATIENCE, self.shared.hold.clone().write_owned()).await });
+        held.context("requests to the sign-in do not end")
     }
 
     fn give_sockets(&self, conversation: &Conversation) -> anyhow::Result<()> {
@@ -97,6 +111,14 @@ impl Running {
             Err(cause) => tracing::error!(%cause, "the state cannot be opened again; keys are not rotated any more"),
         }
     }
+}
+
+fn give_state(conversation: &Conversation, relay: UnixStream) -> anyhow::Result<()> {
+    conversation.say_with(Word::State, relay.as_fd())?;
+    // Held here, it would never tell that the other process ended.
+    drop(relay);
+    conversation.hear(Word::Serving)?;
+    Ok(())
 }
 
 fn start(command: &[OsString]) -> anyhow::Result<(Child, Conversation)> {

@@ -227,3 +227,44 @@ async fn an_address_that_the_file_adds_is_served_after_a_restart_one_that_it_dro
         assert!(client.await.unwrap() > 0, "no answer is missing over both restarts");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sign_in_is_there_throughout_a_restart() {
+    let upstream = upstream();
+    let configuration = configuration("", &upstream) + "[identity]\n";
+    let node = Node::start(&configuration);
+    let lock = node.path("state/lock");
+    let line = Line { node, lock };
+    let address = line.address();
+    let stop: Arc<AtomicBool> = Arc::default();
+    let visitor = |stop: Arc<AtomicBool>| async move {
+        let mut answered = 0;
+        while !stop.load(Ordering::Relaxed) {
+            let mut connection = connect(address).await;
+            loop {
+                // The link of a mail: it is looked up in the store.
+                let mut request = get("/auth/welcome?token=x");
+                request.headers_mut().insert("sec-fetch-mode", "navigate".parse().unwrap());
+                let answer = connection.send(request).await.unwrap();
+                // 307: once more, by a new connection.
+                let is_there = [StatusCode::GONE, StatusCode::TEMPORARY_REDIRECT].contains(&answer.status);
+                assert!(is_there, "{}", answer.status);
+                answered += 1;
+                if answer.header("connection") == Some("close") || stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        }
+        answered
+    };
+    let visitors: Vec<_> = (0..4).map(|_| tokio::spawn(visitor(stop.clone()))).collect();
+    for restart in 1..=2 {
+        line.signal("USR2");
+        line.node.wait_for_times("serving http://", restart + 1);
+        line.node.wait_for_times("stopped", restart);
+    }
+    stop.store(true, Ordering::Relaxed);
+    for visitor in visitors {
+        assert!(visitor.await.unwrap() > 0);
+    }
+}

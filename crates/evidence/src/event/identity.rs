@@ -135,6 +135,10 @@ actions! {
     UserCreated = "user-created", "iam", "creation";
     /// A link to take up an account, or to recover it, was made.
     LinkMade = "link-made", "iam", "info";
+    /// A mail to an account's holder was handed in at the mail server, or was not.
+    MailSent = "mail-sent", "email", "info";
+    /// An account's holder showed that its mail address is theirs.
+    EmailVerified = "email-verified", "iam", "change";
     /// An account's roles, groups, names or attributes changed.
     UserChanged = "user-changed", "iam", "change";
     /// An account was disabled.
@@ -149,6 +153,8 @@ actions! {
     CodeIssued = "authorization-code-issued", "iam", "info";
     /// A code was shown a second time: what the first time gave has ended.
     CodeReused = "authorization-code-reused", "intrusion_detection", "info";
+    /// A client was given a code for a device, or asked for one.
+    DeviceCodeIssued = "device-code-issued", "iam", "info";
     /// A client was given tokens, or asked for them.
     TokensIssued = "tokens-issued", "iam", "info";
     /// A refresh token was shown that two hold: all that came of it has ended.

@@ -7,6 +7,7 @@ use http::header::{self, HeaderValue};
 use maud::{Markup, html};
 
 use super::Pages;
+use super::agent;
 use super::answers::{self, redirect};
 use super::ask::{Ask, Gate};
 use super::layout::{Field, Message};
@@ -18,6 +19,7 @@ use crate::people::{Device, First, Method, Passkey, Standing, session_cookie, sh
 
 /// What the page shows of an account.
 struct Shown {
+    has_mail: bool,
     has_app: bool,
     codes_left: i64,
     passkeys: Vec<Passkey>,
@@ -37,6 +39,8 @@ impl Pages {
             "passkey" => Some(Message::Notice(ask.text.passkey_added)),
             "passkey-removed" => Some(Message::Notice(ask.text.passkey_removed)),
             "passkey-refused" => Some(Message::Error(ask.text.passkey_refused)),
+            "passkey-kind" => Some(Message::Error(ask.text.passkey_kind_refused)),
+            "verification-sent" => Some(Message::Notice(ask.text.verification_sent)),
             "others" => Some(Message::Notice(ask.text.signed_out_others)),
             _ => None,
         };
@@ -51,6 +55,7 @@ impl Pages {
     ) -> Result<Response<Bytes>, IdentityError> {
         let user = &standing.view.user;
         let shown = Shown {
+            has_mail: self.people.has_mail(),
             has_app: self.people.has_totp(user).await?.is_some(),
             codes_left: self.people.recovery_codes_left(user).await?,
             passkeys: self.people.passkeys(user).await?,
@@ -135,8 +140,8 @@ fn account_body(ask: &Ask<'_>, standing: &Standing, shown: &Shown) -> Markup {
     let text = ask.text;
     let claims = &standing.claims;
     html! {
-        p { (text.signed_in_as) " " strong { (claims.name.as_deref().unwrap_or(&claims.preferred_username)) } }
-        @if let Some(email) = &claims.email { p { (text.email_address) ": " (email) } }
+        p { (text.signed_in_as) " " strong { (claims.display_name()) } }
+        @if let Some(email) = &claims.email { (email_address(ask, email, claims.email_verified, shown.has_mail)) }
         form method="post" action=(ask.url("/account/sign-out")) {
             (ask.form_field())
             button.quiet type="submit" { (text.sign_out) }
@@ -159,6 +164,19 @@ fn account_body(ask: &Ask<'_>, standing: &Standing, shown: &Shown) -> Markup {
                 (ask.form_field())
                 (Field { label: text.type_username, name: "confirm", kind: "text", autocomplete: "off", value: "", hint: None }.render())
                 button.danger type="submit" { (text.delete_account) }
+            }
+        }
+    }
+}
+
+fn email_address(ask: &Ask<'_>, email: &str, is_verified: bool, has_mail: bool) -> Markup {
+    let text = ask.text;
+    html! {
+        p { (text.email_address) ": " (email) " (" (if is_verified { text.email_verified } else { text.email_not_verified }) ")" }
+        @if has_mail && !is_verified {
+            form method="post" action=(ask.url("/account/email")) {
+                (ask.form_field())
+                button.quiet type="submit" { (text.verify_email) }
             }
         }
     }
@@ -214,7 +232,7 @@ fn devices(ask: &Ask<'_>, standing: &Standing, devices: &[Device]) -> Markup {
         ul.devices {
             @for device in devices {
                 li {
-                    strong { (device.agent) }
+                    strong { (agent::shown(&device.agent)) }
                     @if *device.id == *standing.view.id { " (" (text.this_device) ")" }
                     br;
                     (device.address) " · " (text.device_signed_in) " " (shown_time(device.created_at))

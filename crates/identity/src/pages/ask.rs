@@ -10,10 +10,10 @@ use http::header::{self, HeaderValue};
 use http::{Request, Response, StatusCode};
 use maud::{Markup, html};
 
-use super::answers::{page, redirect};
+use super::answers::{leading_on, page, redirect};
 use super::assets::Assets;
 use super::form::Fields;
-use super::language::{self, Language, Texts};
+use super::language::{Language, Texts};
 use super::layout::{Message, document};
 use super::return_to::local_path;
 use crate::people::{People, Standing, cookie_value};
@@ -53,7 +53,7 @@ impl<'r> Ask<'r> {
             .headers()
             .get(header::CONTENT_TYPE)
             .is_some_and(|it| it.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded"));
-        let language = language::of(request.headers());
+        let language = context.language;
         let known = cookie_value(request.headers(), FORM_COOKIE).filter(|it| it.len() == 43);
         let (browser, is_new_browser) = match known {
             Some(known) => (Secret::new(known.to_owned()), false),
@@ -162,16 +162,16 @@ impl<'r> Ask<'r> {
             return redirect(to);
         }
         let body = html! { p { a href=(to) { (self.text.go_on) } } };
-        let mut answer = self.page(self.text.signed_in, None, &body);
-        if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={to}")) {
-            answer.headers_mut().insert("refresh", refresh);
-        }
-        answer
+        leading_on(self.page(self.text.signed_in, None, &body), to)
     }
 
     /// The session of whoever asks, or the way to one. A restricted one opens only what is open to `restricted`.
     pub(crate) async fn signed_in(&self, restricted: bool) -> Result<Gate, IdentityError> {
-        let here = self.request.uri().path();
+        self.signed_in_to(self.request.uri().path(), restricted).await
+    }
+
+    /// The same; the way in leads to `here`.
+    pub(crate) async fn signed_in_to(&self, here: &str, restricted: bool) -> Result<Gate, IdentityError> {
         let Some(standing) = self.people.standing(self.request.headers()).await? else {
             return Ok(Gate::Answer(redirect(&self.login_url(here, false))));
         };

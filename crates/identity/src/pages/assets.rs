@@ -9,11 +9,14 @@ use crate::IdentityError;
 use crate::config::{Config, Theme};
 
 const SCRIPT: &str = include_str!("passkey.js");
+/// What submits the form that brings an answer to a client.
+const SUBMIT: &str = include_str!("form-post.js");
 const STYLE: &str = include_str!("style.css");
 
 pub(crate) struct Assets {
     style: Asset,
     script: Asset,
+    submit: Asset,
     logo: Option<Asset>,
 }
 
@@ -32,8 +35,10 @@ impl Assets {
             .as_ref()
             .map(|(content, media_type)| Asset::new("logo", media_type, Bytes::copy_from_slice(content)));
         let style = Asset::new("style", "text/css; charset=utf-8", style.into());
-        let script = Asset::new("passkey", "text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes()));
-        Ok(Self { style, script, logo })
+        let script = |name, content: &'static str| {
+            Asset::new(name, "text/javascript; charset=utf-8", Bytes::from_static(content.as_bytes()))
+        };
+        Ok(Self { style, script: script("passkey", SCRIPT), submit: script("form-post", SUBMIT), logo })
     }
 
     pub(crate) fn style_path(&self) -> &str {
@@ -42,6 +47,10 @@ impl Assets {
 
     pub(crate) fn script_path(&self) -> &str {
         &self.script.path
+    }
+
+    pub(crate) fn submit_path(&self) -> &str {
+        &self.submit.path
     }
 
     pub(crate) const fn has_logo(&self) -> bool {
@@ -54,7 +63,7 @@ impl Assets {
 
     /// The file at `path`, if there is one.
     pub(crate) fn answer(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
-        let asset = [Some(&self.style), Some(&self.script), self.logo.as_ref()]
+        let asset = [Some(&self.style), Some(&self.script), Some(&self.submit), self.logo.as_ref()]
             .into_iter()
             .flatten()
             .find(|asset| asset.path == path)?;

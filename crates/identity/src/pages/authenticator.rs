@@ -14,7 +14,7 @@ use super::answers::redirect;
 use super::ask::{Ask, Gate};
 use super::layout::{Field, Message};
 use crate::IdentityError;
-use crate::people::{Method, Standing, TotpSecret};
+use crate::people::{Method, Standing, TotpSecret, UserId};
 
 const STEP: &str = "authenticator";
 
@@ -92,7 +92,7 @@ impl Pages {
         self.tell(ask, &standing, IdentityAction::RecoveryCodesMade, Method::RecoveryCode).await?;
         // Whoever had a look at the old cookie must not have the account's new strength.
         let methods = standing.methods.clone().with(Method::Totp);
-        let page = codes_page(ask, &codes);
+        let page = codes_page(ask, &codes, "/account");
         match self.people.finish_step_up(&standing.view, &methods, ask.context).await? {
             Some(begun) => self.with_session(page, &begun, user),
             None => Ok(redirect(&ask.url("/login"))),
@@ -117,7 +117,31 @@ impl Pages {
         };
         let codes = self.people.make_recovery_codes(&standing.view.user, ask.context.now).await?;
         self.tell(ask, &standing, IdentityAction::RecoveryCodesMade, Method::RecoveryCode).await?;
-        Ok(codes_page(ask, &codes))
+        Ok(codes_page(ask, &codes, "/account"))
+    }
+
+    /// The page where a second factor is set up, for whoever brought one that they may not use.
+    pub(super) async fn enrolment_refused(
+        &self,
+        ask: &Ask<'_>,
+        standing: &Standing,
+    ) -> Result<Response<Bytes>, IdentityError> {
+        let secret = TotpSecret::generate(&self.people.ground.random)?;
+        self.enrolment(ask, standing, &secret, Some(&Message::Error(ask.text.passkey_kind_refused))).await
+    }
+
+    /// Records what whoever takes up an account did to it.
+    pub(super) async fn tell_of(
+        &self,
+        ask: &Ask<'_>,
+        user: &UserId,
+        action: IdentityAction,
+        method: Method,
+    ) -> Result<(), IdentityError> {
+        let mut event = ask.context.event(action, IdentityResult::Done, IdentityActor::Holder);
+        event.user = Some(Name::new(user.as_str()));
+        event.method = Some(method.as_str());
+        self.people.ground.record(event).await
     }
 
     /// Records what an account's holder did to it.
@@ -136,11 +160,12 @@ impl Pages {
     }
 }
 
-pub(super) fn codes_page(ask: &Ask<'_>, codes: &[Secret<String>]) -> Response<Bytes> {
+/// The codes, shown this once; then on to `next`.
+pub(super) fn codes_page(ask: &Ask<'_>, codes: &[Secret<String>], next: &str) -> Response<Bytes> {
     let body = html! {
         p { (ask.text.recovery_codes_why) }
         ul.codes { @for code in codes { li { (code.expose()) } } }
-        form method="get" action=(ask.url("/account")) { button type="submit" { (ask.text.written_down) } }
+        form method="get" action=(ask.url(next)) { button type="submit" { (ask.text.written_down) } }
     };
     ask.page(ask.text.recovery_codes, None, &body)
 }

@@ -21,6 +21,15 @@ impl Language {
         }
     }
 
+    /// The language of a tag such as `de-AT`, if it is one of ours.
+    pub(crate) fn of_tag(tag: &str) -> Option<Self> {
+        match tag.trim().split('-').next()?.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::English),
+            "de" => Some(Self::German),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn texts(self) -> &'static Texts {
         match self {
             Self::English => &en::TEXTS,
@@ -38,11 +47,7 @@ pub(crate) fn of(headers: &HeaderMap) -> Language {
             Some(weight) => weight.trim().parse::<f32>().ok().filter(|it| (0.0..=1.0).contains(it))?,
             None => 1.0,
         };
-        let language = match tag.trim().split('-').next()?.to_ascii_lowercase().as_str() {
-            "en" | "*" => Language::English,
-            "de" => Language::German,
-            _ => return None,
-        };
+        let language = if tag.trim() == "*" { Language::English } else { Language::of_tag(tag)? };
         (weight > 0.0).then_some((weight, language))
     });
     // Of two with the same weight, the first one stands.
@@ -73,6 +78,15 @@ texts! {
     this_device, device_signed_in, device_last_used, sign_out_device, sign_out_others, signed_out_others, your_data, export_data,
     delete_account, delete_account_why, type_username, username_differs, account_deleted, signed_out, email_address,
     sign_in_with_passkey, passkey_failed, passkeys, passkey_name, passkey_name_hint, add_passkey, passkey_not_made, no_passkeys, passkey_made, remove_passkey, passkey_added, passkey_removed, passkey_refused, or_passkey,
+    ask_to_sign_out, did_not_work, request_too_old, client_unknown, request_malformed, for_developers, allow_access,
+    client_asks_for, client_leads_to, allow, do_not_allow, scope_openid, scope_profile, scope_email, scope_roles,
+    scope_groups, scope_attributes, scope_offline_access, forgotten, new_password_by_mail, forgotten_why, send_link,
+    link_is_sent, email_verified, email_not_verified, verify_email, verification_sent, verify_email_title,
+    verify_email_why, email_is_verified, mail_hello, mail_reset_subject, mail_reset_body, mail_reset_not_you,
+    mail_verify_subject, mail_verify_body, mail_verify_not_you, mail_invitation_subject, mail_invitation_body,
+    mail_invitation_not_you, mail_changed_subject, mail_changed_body, mail_changed_not_you, mail_account,
+    welcome_passkey, passkey_set, passkey_kind_refused, device_title, device_why, device_code, device_code_hint,
+    device_unknown, device_check, device_connected, device_refused,
 }
 
 #[cfg(test)]

@@ -47,13 +47,18 @@ impl Pages {
         let notice = match ask.query.text("done") {
             "signed-out" => Some(Message::Notice(ask.text.signed_out)),
             "password" => Some(Message::Notice(ask.text.password_set)),
+            "passkey" => Some(Message::Notice(ask.text.passkey_set)),
             _ => None,
         };
         Ok(ask.page(ask.text.sign_in, notice.as_ref(), &self.login_forms(ask, &hint)?))
     }
 
     fn login_forms(&self, ask: &Ask<'_>, name: &str) -> Result<Markup, IdentityError> {
-        Ok(html! { (login_form(ask, name)) (self.passkey_form(ask, ask.return_to())?) })
+        Ok(html! {
+            (login_form(ask, name))
+            (self.passkey_form(ask, ask.return_to())?)
+            @if self.people.has_mail() { p.aside { a href=(ask.url("/forgotten")) { (ask.text.forgotten) } } }
+        })
     }
 
     pub(super) async fn login(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
@@ -102,6 +107,23 @@ impl Pages {
         answer.headers_mut().append(header::SET_COOKIE, session_cookie(Some(&begun.token)));
         answer.headers_mut().append(header::SET_COOKIE, self.people.known_device(user)?);
         Ok(answer)
+    }
+
+    /// Where another site sends somebody who may want to leave: any could, so that they are asked.
+    pub(super) async fn ask_to_sign_out(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {
+        let standing = match ask.signed_in(true).await? {
+            Gate::Open(standing) => standing,
+            Gate::Answer(answer) => return Ok(answer),
+        };
+        let body = html! {
+            p { (ask.text.signed_in_as) " " strong { (standing.claims.display_name()) } }
+            form method="post" action=(ask.url("/account/sign-out")) {
+                (ask.form_field())
+                button type="submit" { (ask.text.sign_out) }
+            }
+            p { a href=(ask.url("/account")) { (ask.text.your_account) } }
+        };
+        Ok(ask.page(ask.text.ask_to_sign_out, None, &body))
     }
 
     pub(super) async fn sign_out(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, IdentityError> {

@@ -16,7 +16,7 @@ const get = async ({ challenge, relyingParty }) => {
   };
 };
 
-const create = async ({ challenge, relyingParty, place, user, username, kinds, known }) => {
+const create = async ({ challenge, relyingParty, place, user, username, kinds, known, attestation }) => {
   const publicKey = {
     challenge: bytes(challenge),
     rp: { id: relyingParty, name: place },
@@ -24,7 +24,7 @@ const create = async ({ challenge, relyingParty, place, user, username, kinds, k
     pubKeyCredParams: kinds.split(" ").map((alg) => ({ type: "public-key", alg: Number(alg) })),
     excludeCredentials: known.split(" ").filter(Boolean).map((id) => ({ type: "public-key", id: bytes(id) })),
     authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
-    attestation: "none",
+    attestation,
   };
   const { response } = await navigator.credentials.create({ publicKey });
   return {

@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 
 use super::link::{Link, Purpose};
 use super::password::{self, Password, PasswordFault};
+use super::post::{Addressee, Wish};
 use super::user::{User, UserId};
 use super::{People, link, recovery, totp};
+use crate::mail::Kind;
 use crate::provider::grants;
 use crate::{Context, IdentityError};
 
@@ -31,6 +33,8 @@ pub struct NewUser {
     pub groups: Vec<Arc<str>>,
     /// Whatever else is to be said of it.
     pub attributes: Map<String, Value>,
+    /// The language of its mails.
+    pub locale: Option<String>,
 }
 
 /// What is to change of an account; what is `None` stays.
@@ -54,8 +58,8 @@ pub(crate) const ADMINISTRATOR: &str = "admin";
 
 const INSERT: Query = Query::new(
     "INSERT INTO identity_user
-       (id, username, name, email, email_verified, roles, groups, attributes, password, password_at, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+       (id, username, name, email, email_verified, roles, groups, attributes, password, password_at, created_at, updated_at, locale)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
 );
 const CHANGE: Query = Query::new(
     "UPDATE identity_user SET
@@ -100,6 +104,7 @@ impl People {
             stored_password.into(),
             stored_password.map(|_| now).into(),
             now.into(),
+            user.locale.as_deref().into(),
         ];
         match self.ground.write(Write::new(INSERT, values, Expect::One)).await {
             Ok(_) => {}
@@ -126,7 +131,15 @@ impl People {
             change.attributes.as_ref().map(json).transpose()?.into(),
             self.ground.now().into(),
         ];
-        match self.ground.write(Write::new(CHANGE, values, Expect::One)).await {
+        let write = match &change.email {
+            // What was sent to the old address must not open the account, or vouch for the new one.
+            Some(email) => {
+                let stale = Write::new(link::REMOVE_MAILED, [id.into(), email.as_str().into()], Expect::Any);
+                stale.then(CHANGE, values, Expect::One)
+            }
+            None => Write::new(CHANGE, values, Expect::One),
+        };
+        match self.ground.write(write).await {
             Ok(_) => {}
             Err(error) if error.is_duplicate() => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -194,7 +207,8 @@ impl People {
         Ok(Ok(self.pool.hash(password).await?))
     }
 
-    /// Sets an account's password, makes links that would open it worth nothing, and ends its sessions but `keep`.
+    /// Sets an account's password and makes links that would open it worth nothing. It ends its sessions but `keep`, or, without one to
+    /// keep, all that it ever gave to anybody: whoever comes by a link may have lost the account to somebody before.
     pub(crate) async fn set_password(
         &self,
         user: &User,
@@ -207,12 +221,16 @@ impl People {
             [(&user.id).into()],
             Expect::Any,
         );
+        let write = if keep.is_none() { self.ending_all(write, &user.id) } else { write };
         match self.ground.write(write).await {
             Ok(_) => {}
             Err(error) if error.is_unmet() => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        self.end_other_sessions(&user.id, keep.unwrap_or_default()).await?;
+        self.changed(&user.id);
+        if let Some(keep) = keep {
+            self.end_other_sessions(&user.id, keep).await?;
+        }
         let mut event = context.event(
             IdentityAction::PasswordChanged,
             bartizan_evidence::IdentityResult::Done,
@@ -220,7 +238,26 @@ impl People {
         );
         event.user = Some(Name::new(user.id.as_str()));
         self.ground.record(event).await?;
+        self.tell_of_new_password(user, context);
         Ok(true)
+    }
+
+    /// Tells an account's holder by mail. It is done whether they can be told or not.
+    fn tell_of_new_password(&self, user: &User, context: &Context) {
+        // A first password surprises nobody.
+        if !self.has_mail() || !user.has_password || user.email.is_none() {
+            return;
+        }
+        let wish = Wish {
+            kind: Kind::PasswordChanged,
+            to: Addressee::User(user.id.clone()),
+            language: context.language,
+            actor: IdentityActor::Holder,
+            context: Some(context.clone()),
+        };
+        if self.post(wish).is_err() {
+            tracing::warn!(user = user.id.as_str(), "no mail tells of a changed password: too many are waiting");
+        }
     }
 
     /// A link that makes the first administrator, if nobody is one.

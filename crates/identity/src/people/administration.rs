@@ -45,6 +45,30 @@ pub enum UserCommand {
         #[serde(default)]
         password_hash: Option<String>,
     },
+    /// Makes an account, or takes one that nobody has taken up yet, and invites its holder: by mail, where it has an address and the gate
+    /// a mail server, or else by a link that is handed over.
+    Invite {
+        /// What its holder types.
+        username: String,
+        /// What its holder is called.
+        #[serde(default)]
+        name: Option<String>,
+        /// Its mail address.
+        #[serde(default)]
+        email: Option<String>,
+        /// Its roles.
+        #[serde(default)]
+        roles: Vec<Arc<str>>,
+        /// Its groups.
+        #[serde(default)]
+        groups: Vec<Arc<str>>,
+        /// The language of the mail, as a tag such as `de`.
+        #[serde(default)]
+        locale: Option<String>,
+        /// Whether the link is wanted here, and no mail.
+        #[serde(default)]
+        print: bool,
+    },
     /// All accounts.
     List,
     /// One account.
@@ -98,6 +122,12 @@ pub enum AdministrationError {
     /// There is no such account.
     #[error("there is no account `{0}`: `bartizan user list` shows all of them")]
     Unknown(String),
+    /// Whoever is invited is there already.
+    #[error("`{0}` has taken up the account: `bartizan user recover {0}` lets its holder back in")]
+    TakenUp(String),
+    /// A language that mails are not written in.
+    #[error("`{0}` is no language of the pages and mails: write `en` or `de`")]
+    Locale(String),
     /// A name or address is another account's.
     #[error("another account has that name or mail address: `bartizan user show` tells which")]
     Taken,
@@ -129,6 +159,10 @@ impl People {
         let by = IdentityActor::Operator;
         match command {
             UserCommand::Create { .. } => self.create(command).await,
+            UserCommand::Invite { username, name, email, roles, groups, locale, print } => {
+                let user = NewUser { username, name, email, roles, groups, locale, ..NewUser::default() };
+                self.invite(user, print).await
+            }
             UserCommand::List => Ok(Value::Array(self.all_users().await?)),
             UserCommand::Show { who } => Ok(self.described(&self.called(&who).await?).await?),
             UserCommand::Export { who } => {
@@ -197,7 +231,8 @@ impl People {
             }
             (None, None) => None,
         };
-        let user = NewUser { username: spelled, name, email, email_verified: false, roles, groups, attributes };
+        let user =
+            NewUser { username: spelled, name, email, email_verified: false, roles, groups, attributes, locale: None };
         let id = self
             .add_user(&user, stored.as_deref(), IdentityActor::Operator)
             .await?
@@ -210,7 +245,12 @@ impl People {
     }
 
     /// A link for an account's holder, to be handed over.
-    async fn link_for(&self, user: &UserId, purpose: Purpose, by: IdentityActor) -> Result<String, IdentityError> {
+    pub(super) async fn link_for(
+        &self,
+        user: &UserId,
+        purpose: Purpose,
+        by: IdentityActor,
+    ) -> Result<String, IdentityError> {
         let link = Link { purpose, user: Some(user.clone()) };
         let url = self.make_link(&link, self.ground.now()).await?;
         self.ground.record(self.event(IdentityAction::LinkMade, by, user)).await?;
@@ -264,7 +304,7 @@ impl PasswordFault {
     }
 }
 
-fn address(typed: &str) -> Result<String, AdministrationError> {
+pub(super) fn address(typed: &str) -> Result<String, AdministrationError> {
     name::email(typed).map_err(|fault| AdministrationError::Name { typed: typed.to_owned(), fault })
 }
 

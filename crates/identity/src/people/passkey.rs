@@ -1,15 +1,18 @@
 //! Passkeys of accounts: kept by their public keys, counted, named by their holders.
 
+use std::sync::Arc;
+
 use bartizan_evidence::{IdentityAction, IdentityActor, IdentityResult, Name};
 use bartizan_store::{Expect, Query, Row, Write};
 use serde::{Deserialize, Serialize};
 
 use super::People;
+use super::accounts::ADMINISTRATOR;
 use super::factor::Method;
 use super::sealed::Opened;
 use super::user::UserId;
 use super::webauthn::{Expected, KeyKind, NewPasskey, PasskeyFault, verify_use};
-use crate::{Context, IdentityError, Moment};
+use crate::{Aaguid, Context, IdentityError, Moment};
 
 /// How many an account may have.
 const MOST: i64 = 20;
@@ -17,11 +20,12 @@ const MOST: i64 = 20;
 const OF_USER: Query = Query::new(
     "SELECT id, name, is_synced, created_at, used_at FROM identity_passkey WHERE user_id = $1 ORDER BY created_at LIMIT 100",
 );
-const FIND: Query = Query::new("SELECT user_id, kind, public_key, is_synced FROM identity_passkey WHERE id = $1");
+const FIND: Query =
+    Query::new("SELECT user_id, kind, public_key, is_synced, aaguid FROM identity_passkey WHERE id = $1");
 /// Of an id that two accounts claim, the first keeps it.
 const INSERT: Query = Query::new(
-    "INSERT INTO identity_passkey (id, user_id, name, kind, public_key, counter, is_synced, created_at)
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8
+    "INSERT INTO identity_passkey (id, user_id, name, kind, public_key, counter, is_synced, created_at, aaguid)
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $10
      WHERE (SELECT COUNT(*) FROM identity_passkey WHERE user_id = $2) < CAST($9 AS BIGINT)",
 );
 /// A counter only grows; authenticators that do not count say 0 for ever (Web Authentication Level 3, §6.1.1).
@@ -108,6 +112,7 @@ impl People {
             passkey.is_synced.into(),
             now.into(),
             MOST.into(),
+            passkey.aaguid.into(),
         ];
         match self.ground.write(Write::new(INSERT, values, Expect::One)).await {
             Ok(_) => Ok(true),
@@ -139,6 +144,11 @@ impl People {
             Ok(counter) => counter,
             Err(fault) => return Ok(Err(fault)),
         };
+        let aaguid = row.read::<Option<[u8; 16]>>("aaguid")?.map(Aaguid::from_bytes);
+        let Some(holder) = self.user(&user).await? else { return Ok(Err(PasskeyFault::Unknown)) };
+        if !self.may_use_authenticator(&holder.roles, aaguid) {
+            return Ok(Err(PasskeyFault::NotPermitted));
+        }
         // Before the counter is looked at: a form that is sent twice is no second authenticator.
         if !self.spend(challenge).await? {
             return Ok(Err(PasskeyFault::Challenge));
@@ -150,6 +160,11 @@ impl People {
         }
         let method = if row.read("is_synced")? { Method::SyncedPasskey } else { Method::BoundPasskey };
         Ok(Ok((user, method)))
+    }
+
+    /// Whether a holder of these roles may have a passkey in an authenticator of this kind.
+    pub(crate) fn may_use_authenticator(&self, roles: &[Arc<str>], aaguid: Option<Aaguid>) -> bool {
+        !roles.iter().any(|role| **role == *ADMINISTRATOR) || self.ground.config.admin_passkeys.permit(aaguid)
     }
 
     /// A counter that went backwards is nothing that happens by chance.

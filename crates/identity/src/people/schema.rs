@@ -3,9 +3,17 @@
 use bartizan_store::{Migrations, Step};
 
 /// Tables, in the order in which they refer to each other. Secrets stand in them as hashes or sealed.
-pub(crate) const MIGRATIONS: Migrations = Migrations {
-    room: "identity",
-    steps: &[Step {
+pub(crate) const MIGRATIONS: Migrations = Migrations { room: "identity", steps: &[FIRST, SECOND] };
+
+/// What kind of authenticator a passkey is in; unknown of those that were made before.
+const SECOND: Step = Step {
+    number: 2,
+    name: "kinds of authenticators",
+    sqlite: "ALTER TABLE identity_passkey ADD COLUMN aaguid BLOB;",
+    postgres: "ALTER TABLE identity_passkey ADD COLUMN aaguid BYTEA;",
+};
+
+const FIRST: Step = Step {
         number: 1,
         name: "users, credentials, sessions",
         sqlite: "
@@ -72,5 +80,4 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
             counted BYTEA NOT NULL PRIMARY KEY, attempts BIGINT NOT NULL, last_at BIGINT NOT NULL,
             free_at BIGINT NOT NULL);
         CREATE INDEX identity_attempt_last ON identity_attempt (last_at);",
-    }],
 };

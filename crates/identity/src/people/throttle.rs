@@ -36,6 +36,11 @@ const ACCOUNT_EVERYWHERE: Brake =
     Brake { free: 100, longest: Duration::from_secs(30), window: Duration::from_hours(24) };
 /// Codes of a second factor: whoever types them has shown the first one.
 const SECOND_FACTOR: Brake = Brake { free: 5, longest: Duration::from_mins(15), window: Duration::from_hours(24) };
+/// Mails to one account, and mails that one address asks for.
+const MAIL_TO_ACCOUNT: Brake = Brake { free: 3, longest: Duration::from_mins(15), window: Duration::from_hours(1) };
+const MAIL_FROM_ADDRESS: Brake = Brake { free: 20, longest: Duration::from_mins(15), window: Duration::from_hours(1) };
+/// Codes of devices, which are short: of one account, and from one address.
+const DEVICE_CODES: Brake = Brake { free: 5, longest: Duration::from_mins(15), window: Duration::from_hours(1) };
 /// Seconds to wait: the square of the tries beyond the free ones.
 const COUNT: Query = Query::new(
     "INSERT INTO identity_attempt (counted, attempts, last_at, free_at) VALUES ($1, 1, $2, $2)
@@ -83,6 +88,22 @@ impl Counted {
             counted.push((key(&["account", name]), &ACCOUNT_EVERYWHERE));
         }
         Self(counted)
+    }
+
+    /// A wish for a mail to whoever is called `name`, whether there is such an account or not.
+    pub(crate) fn mail(name: &str, context: &Context) -> Self {
+        Self(vec![
+            (key(&["mail", name]), &MAIL_TO_ACCOUNT),
+            (key(&["mail-address", &prefix(context.client)]), &MAIL_FROM_ADDRESS),
+        ])
+    }
+
+    /// A try at the code of a device, by somebody who is signed in.
+    pub(crate) fn device_code(user: &str, context: &Context) -> Self {
+        Self(vec![
+            (key(&["device", user]), &DEVICE_CODES),
+            (key(&["device-address", &prefix(context.client)]), &DEVICE_CODES),
+        ])
     }
 
     /// A try at an account's second factor.

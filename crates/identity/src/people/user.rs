@@ -146,6 +146,13 @@ impl People {
     }
 }
 
+impl Claims {
+    /// What to call the person.
+    pub fn display_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.preferred_username)
+    }
+}
+
 impl User {
     fn read(row: &Row) -> Result<Self, IdentityError> {
         let moment = |column| row.read::<Option<i64>>(column).map(|it| it.map(Moment::from_micros));

@@ -55,6 +55,9 @@ pub enum PasskeyFault {
     /// No account has this passkey.
     #[error("unknown-passkey")]
     Unknown,
+    /// An administrator's, in an authenticator of a kind that they may not have.
+    #[error("kind-of-authenticator-not-permitted")]
+    NotPermitted,
 }
 
 impl PasskeyFault {
@@ -70,6 +73,7 @@ impl PasskeyFault {
             Self::Signature => "wrong-signature",
             Self::Cloned => "passkey-cloned",
             Self::Unknown => "unknown-passkey",
+            Self::NotPermitted => "kind-of-authenticator-not-permitted",
         }
     }
 }
@@ -135,6 +139,8 @@ pub struct NewPasskey {
     pub counter: u32,
     /// Whether it may be copied to its holder's other devices.
     pub is_synced: bool,
+    /// What kind of authenticator it is in, as the browser tells; zeros where it does not want to.
+    pub aaguid: [u8; 16],
 }
 
 #[derive(Deserialize)]
@@ -160,12 +166,19 @@ pub fn verify_creation(
 ) -> Result<NewPasskey, PasskeyFault> {
     verify_client_data(client_data, "webauthn.create", expected)?;
     let data = AuthenticatorData::parse(authenticator_data, expected)?;
-    let id = data.credential.ok_or(PasskeyFault::Malformed)?;
+    let (aaguid, id) = data.credential.ok_or(PasskeyFault::Malformed)?;
     let kind = KeyKind::of(kind).ok_or(PasskeyFault::Key)?;
     if key.len() > LONGEST_KEY || ParsedPublicKey::new(kind.algorithm(), key).is_err() {
         return Err(PasskeyFault::Key);
     }
-    Ok(NewPasskey { id: id.to_vec(), kind, key: key.to_vec(), counter: data.counter, is_synced: data.is_synced })
+    Ok(NewPasskey {
+        id: id.to_vec(),
+        kind,
+        key: key.to_vec(),
+        counter: data.counter,
+        is_synced: data.is_synced,
+        aaguid,
+    })
 }
 
 /// Verifies that a passkey signed this challenge, on our page, for whoever holds it; gives back its counter.
@@ -214,7 +227,8 @@ fn verify_client_data(json: &[u8], purpose: &str, expected: Expected<'_>) -> Res
 struct AuthenticatorData<'d> {
     counter: u32,
     is_synced: bool,
-    credential: Option<&'d [u8]>,
+    /// The authenticator's kind, and the credential's id.
+    credential: Option<([u8; 16], &'d [u8])>,
 }
 
 impl<'d> AuthenticatorData<'d> {
@@ -231,17 +245,17 @@ impl<'d> AuthenticatorData<'d> {
         if flags & USER_PRESENT == 0 || flags & USER_VERIFIED == 0 {
             return Err(PasskeyFault::NotVerified);
         }
-        let credential = if flags & HAS_CREDENTIAL == 0 { None } else { Some(credential_id(rest)?) };
+        let credential = if flags & HAS_CREDENTIAL == 0 { None } else { Some(credential(rest)?) };
         Ok(Self { counter: u32::from_be_bytes(*counter), is_synced: flags & BACKUP_ELIGIBLE != 0, credential })
     }
 }
 
-fn credential_id(rest: &[u8]) -> Result<&[u8], PasskeyFault> {
-    let (_aaguid, rest) = rest.split_first_chunk::<16>().ok_or(PasskeyFault::Malformed)?;
+fn credential(rest: &[u8]) -> Result<([u8; 16], &[u8]), PasskeyFault> {
+    let (aaguid, rest) = rest.split_first_chunk::<16>().ok_or(PasskeyFault::Malformed)?;
     let (length, rest) = rest.split_first_chunk::<2>().ok_or(PasskeyFault::Malformed)?;
     let length = usize::from(u16::from_be_bytes(*length));
     let id = rest.get(..length).filter(|_| (1..=LONGEST_ID).contains(&length));
-    id.ok_or(PasskeyFault::Malformed)
+    Ok((*aaguid, id.ok_or(PasskeyFault::Malformed)?))
 }
 
 #[cfg(test)]

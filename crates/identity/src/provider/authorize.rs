@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bartizan_evidence::{IdentityAction, IdentityActor, IdentityResult, Name};
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Response};
 
 use super::authorization::{AuthorizationRequest, ErrorTarget, ResponseMode};
 use super::client::{Client, ClientId};
@@ -15,9 +15,10 @@ use super::interaction::{Interaction, Step};
 use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
 use super::sign_in::{SignIn, SignedIn};
-use super::token_endpoint::{failed, form};
+use super::token_endpoint::form;
 use super::{Provider, codes, consent, pages, response};
 use crate::Context;
+use crate::pages::Ask;
 use crate::people::{Acr, SessionView};
 
 /// The longest sealed request that the sign-in leads back to.
@@ -54,7 +55,8 @@ struct Asked {
 }
 
 impl Provider {
-    pub(super) async fn authorize(&self, request: &Request<Bytes>, context: &Context) -> Response<Bytes> {
+    pub(super) async fn authorize(&self, ask: &Ask<'_>) -> Response<Bytes> {
+        let request = ask.request;
         let parameters = match *request.method() {
             Method::GET => Parameters::parse(request.uri().query().unwrap_or_default().as_bytes()).map_err(Into::into),
             Method::POST => form(request),
@@ -62,78 +64,73 @@ impl Provider {
         };
         match parameters {
             Ok(parameters) => {
-                let interaction = Interaction { parameters, began: context.now };
-                self.go_on(interaction, Stage::New, request, context).await
+                let interaction = Interaction { parameters, began: ask.context.now };
+                self.go_on(interaction, Stage::New, ask).await
             }
-            Err(fault) => self.refuse_here(fault, context).await,
+            Err(fault) => self.refuse_here(fault, ask).await,
         }
     }
 
     /// Where the browser comes back to from the sign-in.
-    pub(super) async fn resume(&self, request: &Request<Bytes>, context: &Context) -> Response<Bytes> {
-        if request.method() != Method::GET {
+    pub(super) async fn resume(&self, ask: &Ask<'_>) -> Response<Bytes> {
+        if ask.request.method() != Method::GET {
             return response::method_not_allowed("GET");
         }
-        let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes()).unwrap_or_default();
+        let parameters =
+            Parameters::parse(ask.request.uri().query().unwrap_or_default().as_bytes()).unwrap_or_default();
         let sealed = parameters.get("request").unwrap_or_default();
-        match Interaction::open(sealed, &self.sealing, Step::SignIn, context.now) {
-            Some(interaction) => self.go_on(interaction, Stage::SignedIn, request, context).await,
-            None => self.refuse_here(EXPIRED, context).await,
+        match Interaction::open(sealed, &self.sealing, Step::SignIn, ask.context.now) {
+            Some(interaction) => self.go_on(interaction, Stage::SignedIn, ask).await,
+            None => self.refuse_here(EXPIRED, ask).await,
         }
     }
 
     /// The answer to the question whether the client may have what it asks for.
-    pub(super) async fn consent(&self, request: &Request<Bytes>, context: &Context) -> Response<Bytes> {
-        if request.method() != Method::POST {
+    pub(super) async fn consent(&self, ask: &Ask<'_>) -> Response<Bytes> {
+        if ask.request.method() != Method::POST {
             return response::method_not_allowed("POST");
         }
-        let parameters = match form(request) {
-            Ok(parameters) => parameters,
-            Err(fault) => return self.refuse_here(fault, context).await,
-        };
-        let session = match self.people.session(request.headers()).await {
+        if let Some(refusal) = ask.foreign_form() {
+            return refusal;
+        }
+        let session = match self.people.session(ask.request.headers()).await {
             Ok(session) => session,
-            Err(cause) => return failed(&cause),
+            Err(cause) => return ask.failed(&cause),
         };
-        // Sealed to the session that was asked: no other site, and nobody else's page, can answer in its place.
+        // Sealed to the session that was asked: nobody else's page can be answered in its place.
         let session = session.as_ref().map(|session| &*session.id).unwrap_or_default();
-        let sealed = parameters.get("request").unwrap_or_default();
-        let Some(interaction) = Interaction::open(sealed, &self.sealing, Step::Consent(session), context.now) else {
-            return self.refuse_here(EXPIRED, context).await;
+        let sealed = ask.form.text("request");
+        let Some(interaction) = Interaction::open(sealed, &self.sealing, Step::Consent(session), ask.context.now)
+        else {
+            return self.refuse_here(EXPIRED, ask).await;
         };
-        if parameters.get("decision") == Some("allow") {
-            return self.go_on(interaction, Stage::Allowed, request, context).await;
+        if ask.form.get("decision") == Some("allow") {
+            return self.go_on(interaction, Stage::Allowed, ask).await;
         }
         let target = self.target_of(&interaction.parameters);
         let fault = OAuthError::new("access_denied", "denied-by-person", "the person did not allow it");
         match target {
-            Ok((_, target)) => self.refuse_there(fault, &target, Stage::Allowed, context).await,
-            Err(fault) => self.refuse_here(fault, context).await,
+            Ok((_, target)) => self.refuse_there(fault, &target, Stage::Allowed, ask).await,
+            Err(fault) => self.refuse_here(fault, ask).await,
         }
     }
 
-    async fn go_on(
-        &self,
-        interaction: Interaction,
-        stage: Stage,
-        request: &Request<Bytes>,
-        context: &Context,
-    ) -> Response<Bytes> {
+    async fn go_on(&self, interaction: Interaction, stage: Stage, ask: &Ask<'_>) -> Response<Bytes> {
         let (client, target) = match self.target_of(&interaction.parameters) {
             Ok(known) => known,
-            Err(fault) => return self.refuse_here(fault, context).await,
+            Err(fault) => return self.refuse_here(fault, ask).await,
         };
         let outcome = match AuthorizationRequest::read(&interaction.parameters, &client, target.clone()) {
             Ok(asked) => {
                 let asked = Asked { client, request: asked, interaction, stage };
-                self.decide(&asked, request, context).await
+                self.decide(&asked, ask).await
             }
             Err(fault) => Err(fault.into()),
         };
         match outcome {
             Ok(response) => response,
-            Err(Refused::Client(fault)) => self.refuse_there(fault, &target, stage, context).await,
-            Err(Refused::Node(cause)) => failed(&cause),
+            Err(Refused::Client(fault)) => self.refuse_there(fault, &target, stage, ask).await,
+            Err(Refused::Node(cause)) => ask.failed(&cause),
         }
     }
 
@@ -146,13 +143,9 @@ impl Provider {
         Ok((client, target))
     }
 
-    async fn decide(
-        &self,
-        asked: &Asked,
-        request: &Request<Bytes>,
-        context: &Context,
-    ) -> Result<Response<Bytes>, Refused> {
-        let view = self.people.session(request.headers()).await?;
+    async fn decide(&self, asked: &Asked, ask: &Ask<'_>) -> Result<Response<Bytes>, Refused> {
+        let context = ask.context;
+        let view = self.people.session(ask.request.headers()).await?;
         if view.as_ref().is_some_and(|view| view.is_restricted) && asked.stage == Stage::SignedIn {
             // They have signed in, and lack the second factor that they must have: here is where they get one.
             return Ok(response::see_other(&format!("{}/account/authenticator", self.ground.config.path)));
@@ -179,17 +172,17 @@ impl Provider {
             }
             _ if is_asked => {
                 let sealed = asked.interaction.seal(&self.ground, &self.sealing, Step::Consent(&who.session))?;
-                return Ok(pages::consent(&self.ground.config, client, scopes, &sealed));
+                return Ok(pages::consent(ask, client, scopes, &asked.request.redirect_uri, &sealed));
             }
             _ => {}
         }
-        self.give_code(asked, &who, context).await
+        self.give_code(asked, &who, ask).await
     }
 
-    async fn give_code(&self, asked: &Asked, who: &SignedIn, context: &Context) -> Result<Response<Bytes>, Refused> {
+    async fn give_code(&self, asked: &Asked, who: &SignedIn, ask: &Ask<'_>) -> Result<Response<Bytes>, Refused> {
         let (client, request) = (&asked.client, &asked.request);
         let code = codes::issue(&self.ground, &client.id, request, who).await?;
-        let mut event = context.event(IdentityAction::CodeIssued, IdentityResult::Done, IdentityActor::Holder);
+        let mut event = ask.context.event(IdentityAction::CodeIssued, IdentityResult::Done, IdentityActor::Holder);
         event.user = Some(Name::new(&who.subject));
         event.client = Some(Name::new(client.id.as_str()));
         event.session = Some(Name::new(&who.session));
@@ -199,7 +192,7 @@ impl Provider {
             response_mode: request.response_mode,
             state: request.state.clone(),
         };
-        Ok(self.send_back(&target, asked.stage, &[("code", code.expose())]))
+        Ok(self.send_back(&target, asked.stage, &[("code", code.expose())], ask))
     }
 
     /// What is wanted of whoever sits at the browser, if anything is.
@@ -265,12 +258,12 @@ impl Provider {
     }
 
     /// Tells whoever sits at the browser: the client cannot be told, for it may be somebody else's page.
-    async fn refuse_here(&self, fault: OAuthError, context: &Context) -> Response<Bytes> {
+    async fn refuse_here(&self, fault: OAuthError, ask: &Ask<'_>) -> Response<Bytes> {
         let result = IdentityResult::Refused(fault.reason);
-        let event = context.event(IdentityAction::CodeIssued, result, IdentityActor::Anyone);
+        let event = ask.context.event(IdentityAction::CodeIssued, result, IdentityActor::Anyone);
         match self.ground.record(event).await {
-            Ok(()) => pages::fault(&self.ground.config, StatusCode::BAD_REQUEST, fault.description),
-            Err(cause) => failed(&cause),
+            Ok(()) => pages::fault(ask, &fault),
+            Err(cause) => ask.failed(&cause),
         }
     }
 
@@ -280,33 +273,33 @@ impl Provider {
         fault: OAuthError,
         target: &ErrorTarget,
         stage: Stage,
-        context: &Context,
+        ask: &Ask<'_>,
     ) -> Response<Bytes> {
         let result = IdentityResult::Refused(fault.reason);
-        let event = context.event(IdentityAction::CodeIssued, result, IdentityActor::Anyone);
+        let event = ask.context.event(IdentityAction::CodeIssued, result, IdentityActor::Anyone);
         match self.ground.record(event).await {
             Ok(()) => {
                 let told = [("error", fault.code), ("error_description", fault.description)];
-                self.send_back(target, stage, &told)
+                self.send_back(target, stage, &told, ask)
             }
-            Err(cause) => failed(&cause),
+            Err(cause) => ask.failed(&cause),
         }
     }
 
     /// Sends the browser back to the client, with `state` and who answers (`RFC 9207 §2`: the client can tell issuers apart).
-    fn send_back(&self, target: &ErrorTarget, stage: Stage, told: &[(&str, &str)]) -> Response<Bytes> {
+    fn send_back(&self, target: &ErrorTarget, stage: Stage, told: &[(&str, &str)], ask: &Ask<'_>) -> Response<Bytes> {
         let state = target.state.as_deref().map(|state| ("state", state));
         let iss: (&str, &str) = ("iss", &self.issuer);
         let all: Parameters = told.iter().copied().chain(state).chain([iss]).collect();
         if target.response_mode == ResponseMode::FormPost {
-            return pages::form_post(&self.ground.config, &target.redirect_uri, &all);
+            return pages::form_post(ask, &target.redirect_uri, &all);
         }
         let separator = if target.redirect_uri.contains('?') { '&' } else { '?' };
         let location = format!("{}{separator}{}", target.redirect_uri, all.encoded());
         if stage == Stage::Allowed {
             // The browser is here because a form was posted, and the form's page names who may be posted to: a redirect would be held
             // against that (CSP3 §6.4.1, as Chromium reads it), a page that leads on is not.
-            pages::leading_to(&self.ground.config, &location)
+            pages::leading_to(ask, &location)
         } else {
             response::see_other(&location)
         }
@@ -318,7 +311,7 @@ const EXPIRED: OAuthError = OAuthError::invalid_request(
     "this sign-in took too long, or was begun in another browser: go back to the application and begin again",
 );
 
-fn signed_in(view: &SessionView) -> SignedIn {
+pub(super) fn signed_in(view: &SessionView) -> SignedIn {
     SignedIn {
         session: view.id.to_string(),
         subject: view.user.as_str().to_owned(),

@@ -59,11 +59,13 @@ pub enum GrantType {
     RefreshToken,
     /// The client acts for itself (`RFC 6749 §4.4`).
     ClientCredentials,
+    /// A person types, elsewhere, the code that a device shows (`RFC 8628`).
+    DeviceCode,
 }
 
 impl GrantType {
     /// All of them. `implicit` and `password` do not exist here (`RFC 9700 §2.1.2, §2.4`).
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -71,6 +73,7 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 }
@@ -227,13 +230,13 @@ pub enum RegistrationError {
     #[error("the grant `authorization_code` needs at least one redirect URI")]
     NoRedirectUri,
     /// A client without a grant can do nothing.
-    #[error("a client needs at least one grant: `authorization_code`, `client_credentials`")]
+    #[error("a client needs at least one grant: `authorization_code`, `client_credentials`, `device_code`")]
     NoGrant,
     /// `RFC 6749 §4.4`.
     #[error("the grant `client_credentials` is for clients that can prove themselves: give it a secret or keys")]
     PublicServiceClient,
     /// Nothing to renew.
-    #[error("the grant `refresh_token` renews what `authorization_code` gave: add that one")]
+    #[error("the grant `refresh_token` renews what `authorization_code` or `device_code` gave: add one of them")]
     NothingToRefresh,
     /// A scope that cannot stand in a list of scopes.
     #[error("`{scope}` is no scope: printable ASCII without spaces, quotes and backslashes (RFC 6749 §3.3)")]
@@ -275,7 +278,9 @@ impl Registration {
         match () {
             () if self.grants.is_empty() => Err(E::NoGrant),
             () if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() => Err(E::NoRedirectUri),
-            () if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) => Err(E::NothingToRefresh),
+            () if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) && !has(GrantType::DeviceCode) => {
+                Err(E::NothingToRefresh)
+            }
             () if has(GrantType::ClientCredentials) && !can_prove_itself => Err(E::PublicServiceClient),
             () => Ok(()),
         }

@@ -20,6 +20,7 @@ impl Provider {
             "token_endpoint": endpoint("token"),
             "userinfo_endpoint": endpoint("userinfo"),
             "jwks_uri": endpoint("jwks"),
+            "device_authorization_endpoint": endpoint("device"),
             "revocation_endpoint": endpoint("revoke"),
             "introspection_endpoint": endpoint("introspect"),
             "end_session_endpoint": endpoint("logout"),

@@ -3,43 +3,38 @@
 use bartizan_evidence::{IdentityAction, IdentityActor, IdentityResult, Name};
 use bytes::Bytes;
 use http::header::SET_COOKIE;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Response};
 
 use super::client::ClientId;
 use super::error::Refused;
 use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
-use super::token_endpoint::{failed, form};
+use super::token_endpoint::form;
 use super::{Provider, pages, response};
 use crate::Context;
+use crate::pages::Ask;
 use crate::people::{SessionView, session_cookie};
 
 impl Provider {
-    pub(super) async fn logout(&self, request: &Request<Bytes>, context: &Context) -> Response<Bytes> {
+    pub(super) async fn logout(&self, ask: &Ask<'_>) -> Response<Bytes> {
+        let request = ask.request;
         let parameters = match *request.method() {
             Method::GET => Parameters::parse(request.uri().query().unwrap_or_default().as_bytes()).map_err(Into::into),
             Method::POST => form(request),
             _ => return response::method_not_allowed("GET, POST"),
         };
         let answer = match parameters {
-            Ok(parameters) => self.signed_out(&parameters, request, context).await,
+            Ok(parameters) => self.signed_out(&parameters, ask).await,
             Err(fault) => Err(fault.into()),
         };
         match answer {
             Ok(response) => response,
-            Err(Refused::Client(fault)) => {
-                pages::fault(&self.ground.config, StatusCode::BAD_REQUEST, fault.description)
-            }
-            Err(Refused::Node(cause)) => failed(&cause),
+            Err(Refused::Client(fault)) => pages::fault(ask, &fault),
+            Err(Refused::Node(cause)) => ask.failed(&cause),
         }
     }
 
-    async fn signed_out(
-        &self,
-        parameters: &Parameters,
-        request: &Request<Bytes>,
-        context: &Context,
-    ) -> Result<Response<Bytes>, Refused> {
+    async fn signed_out(&self, parameters: &Parameters, ask: &Ask<'_>) -> Result<Response<Bytes>, Refused> {
         let hint = parameters.get("id_token_hint").and_then(|token| self.id_token_hint(token));
         let said = parameters.get("client_id");
         let hinted = hint.as_ref().map(|hint| hint.client.as_str());
@@ -47,17 +42,17 @@ impl Provider {
             return Err(OAuthError::invalid_request("logout-client", "the token is another application's").into());
         }
         let back = self.way_back(parameters, hinted.or(said))?;
-        let Some(view) = self.people.session(request.headers()).await? else {
+        let Some(view) = self.people.session(ask.request.headers()).await? else {
             return Ok(response::see_other(&back.unwrap_or_else(|| self.signed_out_page())));
         };
-        // Without a token of this very session, it may be another site that wants to sign somebody out: they find the button for that.
+        // Without a token of this very session, it may be another site that wants to sign somebody out: they are asked.
         let is_of_session = hint.as_ref().is_some_and(|hint| {
             hint.subject == view.user.as_str() && hint.session.as_ref().is_none_or(|session| *session == *view.id)
         });
         if !is_of_session {
-            return Ok(response::see_other(&format!("{}/account", self.ground.config.path)));
+            return Ok(response::see_other(&ask.url("/account/sign-out")));
         }
-        self.end_session(&view, hinted.or(said), context).await?;
+        self.end_session(&view, hinted.or(said), ask.context).await?;
         let mut response = response::see_other(&back.unwrap_or_else(|| self.signed_out_page()));
         response.headers_mut().append(SET_COOKIE, session_cookie(None));
         Ok(response)
@@ -97,6 +92,6 @@ impl Provider {
     }
 
     fn signed_out_page(&self) -> String {
-        format!("{}/login", self.ground.config.path)
+        format!("{}/login?done=signed-out", self.ground.config.path)
     }
 }

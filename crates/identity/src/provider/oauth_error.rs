@@ -27,6 +27,11 @@ impl OAuthError {
         Self::new("invalid_grant", reason, description)
     }
 
+    /// Whether a device is told to ask again (`RFC 8628 §3.5`).
+    pub(super) fn is_for_now(&self) -> bool {
+        ["authorization_pending", "slow_down"].contains(&self.code)
+    }
+
     pub(super) const fn invalid_client(reason: &'static str) -> Self {
         Self::new("invalid_client", reason, "the client is not known, or did not prove that it is itself")
     }

@@ -1,83 +1,98 @@
-//! The provider's few pages: the question whether a client may, what is wrong, and the way back to the client.
+//! The provider's few pages, in the frame of all others: the question whether a client may, what is wrong, and the way back to the client.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
 use super::client::Client;
+use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
-use super::response;
-use crate::Config;
+use crate::pages::{Ask, Message, Texts, leading_on, sending_to};
 
-/// What submits the form of [`form_post`].
-pub(super) const SUBMIT: &str = "document.forms[0].submit();\n";
-
-/// Asks whether the client may have what it asks for.
-pub(super) fn consent(config: &Config, client: &Client, scopes: &[String], sealed: &str) -> Response<Bytes> {
-    let action = format!("{}/consent", config.path);
-    let name = &client.registration.name;
+/// Asks whether the client may have what it asks for, and go on to `redirect_uri` with it.
+pub(super) fn consent(
+    ask: &Ask<'_>,
+    client: &Client,
+    scopes: &[String],
+    redirect_uri: &str,
+    sealed: &str,
+) -> Response<Bytes> {
+    let text = ask.text;
     let body = html! {
-        h1 { "Allow " (name) "?" }
-        p { strong { (name) } " asks " (config.name) " for:" }
-        ul {
-            @for scope in scopes { li { (described(scope)) } }
-        }
-        form method="post" action=(action) {
+        p { strong { (client.registration.name) } " " (text.client_asks_for) }
+        (asked_for(text, scopes))
+        p.hint { (text.client_leads_to) " " strong { (origin(redirect_uri)) } }
+        form method="post" action=(ask.url("/consent")) {
+            (ask.form_field())
             input type="hidden" name="request" value=(sealed);
-            button class="primary" type="submit" name="decision" value="allow" { "Allow" }
-            button type="submit" name="decision" value="deny" { "Do not allow" }
+            (decision(text))
         }
     };
-    let markup = page(config, &format!("Allow {name}?"), None, &body);
-    response::page(StatusCode::OK, markup, "'self'", false)
+    ask.page(text.allow_access, None, &body)
 }
 
-/// What a scope lets a client do, for people.
-fn described(scope: &str) -> String {
-    match scope {
-        "openid" => "know that it is you".to_owned(),
-        "profile" => "see your name".to_owned(),
-        "email" => "see your e-mail address".to_owned(),
-        "roles" => "see your roles".to_owned(),
-        "groups" => "see your groups".to_owned(),
-        "attributes" => "see what else is kept about you".to_owned(),
-        "offline_access" => "keep its access after you have signed out".to_owned(),
-        other => other.to_owned(),
+/// What a client asks for, in the reader's words.
+pub(super) fn asked_for(text: &'static Texts, scopes: &[String]) -> Markup {
+    html! { ul { @for scope in scopes { li { (described(text, scope)) } } } }
+}
+
+/// Both answers to the question whether a client may.
+pub(super) fn decision(text: &Texts) -> Markup {
+    html! {
+        button type="submit" name="decision" value="allow" { (text.allow) }
+        button.quiet type="submit" name="decision" value="deny" { (text.do_not_allow) }
     }
 }
 
-/// Tells whoever sits at the browser what is wrong.
-pub(super) fn fault(config: &Config, status: StatusCode, message: &str) -> Response<Bytes> {
-    let body = html! {
-        h1 { "This did not work" }
-        p role="alert" { (message) "." }
+fn described<'s>(text: &'static Texts, scope: &'s str) -> &'s str {
+    match scope {
+        "openid" => text.scope_openid,
+        "profile" => text.scope_profile,
+        "email" => text.scope_email,
+        "roles" => text.scope_roles,
+        "groups" => text.scope_groups,
+        "attributes" => text.scope_attributes,
+        "offline_access" => text.scope_offline_access,
+        other => other,
+    }
+}
+
+/// Tells whoever sits at the browser what is wrong. Most of it is for those who made the application.
+pub(super) fn fault(ask: &Ask<'_>, fault: &OAuthError) -> Response<Bytes> {
+    let text = ask.text;
+    let said = match fault.reason {
+        "interaction-expired" => text.request_too_old,
+        "client-unknown" => text.client_unknown,
+        _ => text.request_malformed,
     };
-    response::page(status, page(config, "This did not work", None, &body), "'none'", false)
+    let body = html! {
+        details {
+            summary { (text.for_developers) }
+            p lang="en" { (fault.description) "." }
+        }
+    };
+    ask.page_with(StatusCode::BAD_REQUEST, text.did_not_work, Some(&Message::Error(said)), &body)
 }
 
 /// Leads on by itself, without a script; with a link for browsers that do not.
-pub(super) fn leading_to(config: &Config, location: &str) -> Response<Bytes> {
-    let body = html! {
-        p { a href=(location) { "Continue" } }
-    };
-    response::page(StatusCode::OK, page(config, "Continue", Some(location), &body), "'none'", false)
+pub(super) fn leading_to(ask: &Ask<'_>, location: &str) -> Response<Bytes> {
+    let body = html! { p { a href=(location) { (ask.text.go_on) } } };
+    leading_on(ask.page(ask.text.go_on, None, &body), location)
 }
 
 /// Posts the answer to the client (`OAuth 2.0 Form Post Response Mode`): by a script of ours, or by the button.
-pub(super) fn form_post(config: &Config, redirect_uri: &str, answer: &Parameters) -> Response<Bytes> {
-    let script = format!("{}/form-post.js", config.path);
+pub(super) fn form_post(ask: &Ask<'_>, redirect_uri: &str, answer: &Parameters) -> Response<Bytes> {
     let body = html! {
         form method="post" action=(redirect_uri) {
             @for (name, value) in answer.iter() { input type="hidden" name=(name) value=(value); }
-            button type="submit" { "Continue" }
+            button type="submit" { (ask.text.go_on) }
         }
-        script src=(script) {}
+        script src=(ask.url(ask.assets.submit_path())) defer {}
     };
-    let markup = page(config, "Continue", None, &body);
-    response::page(StatusCode::OK, markup, &origin(redirect_uri), true)
+    sending_to(&origin(redirect_uri), ask.page(ask.text.go_on, None, &body))
 }
 
-/// Whom a form may be posted to, as a Content-Security-Policy names it.
+/// Whom a form may be posted to, as a Content-Security-Policy names it; and what people know a place by.
 fn origin(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once("://") else {
         return uri.split_once(':').map(|(scheme, _)| format!("{scheme}:")).unwrap_or_default();
@@ -86,40 +101,9 @@ fn origin(uri: &str) -> String {
     format!("{scheme}://{authority}")
 }
 
-fn page(config: &Config, title: &str, refresh: Option<&str>, body: &Markup) -> String {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                @if let Some(location) = refresh {
-                    meta http-equiv="refresh" content=(format!("0; url={location}"));
-                }
-                title { (title) " · " (config.name) }
-                link rel="stylesheet" href=(format!("{}/style.css", config.path));
-            }
-            body { main { (body) } }
-        }
-    };
-    markup.into_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_client_sends_is_text_on_our_pages_and_never_markup() {
-        let config = Config::for_origin("https://gate.example");
-        let answer: Parameters = [("state", "\"><script>alert(1)</script>")].into_iter().collect();
-        let page = form_post(&config, "https://client.example/cb", &answer);
-        let body = String::from_utf8(page.body().to_vec()).unwrap();
-        assert!(!body.contains("<script>alert") && body.contains("&lt;script&gt;"), "{body}");
-        let policy = page.headers().get("content-security-policy").unwrap().to_str().unwrap();
-        assert!(policy.contains("form-action https://client.example;") && !policy.contains("unsafe"), "{policy}");
-    }
 
     #[test]
     fn a_form_goes_to_the_origin_of_its_uri() {

@@ -81,6 +81,14 @@ impl RedirectUri {
         kind == ClientKind::Native && self.is_same_but_for_the_port(asked)
     }
 
+    /// The origin of a page at it, as browsers write it (`RFC 6454 §6.2`); `None` for a scheme that has no pages.
+    pub fn origin(&self) -> Option<String> {
+        let parts = Parts::of(&self.0).filter(|parts| ["https", "http"].contains(&parts.scheme))?;
+        let usual = if parts.scheme == "https" { ":443" } else { ":80" };
+        let authority = parts.authority.strip_suffix(usual).unwrap_or(parts.authority);
+        Some(format!("{}://{}", parts.scheme, authority.to_ascii_lowercase()))
+    }
+
     /// As it was registered.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -204,6 +212,19 @@ mod tests {
         let six = RedirectUri::new("http://[::1]/callback", ClientKind::Native).unwrap();
         assert!(six.admits("http://[::1]:8000/callback", ClientKind::Native));
         assert!(!six.admits("http://[::1]evil.example/callback", ClientKind::Native));
+    }
+
+    #[test]
+    fn the_origin_of_a_page_is_written_as_browsers_write_it() {
+        for (uri, origin) in [
+            ("https://App.example:443/cb?x=1", Some("https://app.example")),
+            ("https://app.example:8443/cb", Some("https://app.example:8443")),
+            ("http://localhost:3000", Some("http://localhost:3000")),
+        ] {
+            assert_eq!(web(uri).unwrap().origin().as_deref(), origin);
+        }
+        let native = RedirectUri::new("com.example.app:/callback", ClientKind::Native).unwrap();
+        assert_eq!(native.origin(), None);
     }
 
     #[test]

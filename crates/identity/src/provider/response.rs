@@ -1,7 +1,7 @@
 //! Answers, in the shapes that the standards give them. None is ever cached: they carry codes, tokens, or what a person is.
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
@@ -66,22 +66,6 @@ pub(super) fn see_other(location: &str) -> Response<Bytes> {
 pub(super) fn method_not_allowed(allow: &'static str) -> Response<Bytes> {
     let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", Bytes::new());
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    response
-}
-
-/// A page that loads nothing, runs nothing but `script`, and sends its forms to `form_action` only.
-pub(super) fn page(status: StatusCode, markup: String, form_action: &str, script: bool) -> Response<Bytes> {
-    let mut response = text(status, "text/html; charset=utf-8", markup.into());
-    let scripts = if script { "'self'" } else { "'none'" };
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src {scripts}; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
-    );
-    let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
     response
 }
 

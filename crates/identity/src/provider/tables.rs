@@ -3,9 +3,30 @@
 use bartizan_store::{Migrations, Query, Step};
 
 /// Tables, in the order in which they were added.
-pub(crate) const MIGRATIONS: Migrations = Migrations {
-    room: "provider",
-    steps: &[Step {
+pub(crate) const MIGRATIONS: Migrations = Migrations { room: "provider", steps: &[FIRST, SECOND] };
+
+const SECOND: Step = Step {
+    number: 2,
+    name: "devices that wait for somebody",
+    sqlite: "
+        CREATE TABLE provider_device (
+            hash BLOB NOT NULL PRIMARY KEY, user_code BLOB NOT NULL UNIQUE, client TEXT NOT NULL, scope TEXT NOT NULL,
+            expires_at INTEGER NOT NULL, pause INTEGER NOT NULL, polled_at INTEGER NOT NULL, hurried INTEGER NOT NULL,
+            decision INTEGER, subject TEXT, session TEXT, sign_in TEXT, used_at INTEGER) STRICT, WITHOUT ROWID;
+        CREATE INDEX provider_device_end ON provider_device (expires_at);
+        CREATE INDEX provider_device_subject ON provider_device (subject);
+        CREATE INDEX provider_device_session ON provider_device (session);",
+    postgres: "
+        CREATE TABLE provider_device (
+            hash BYTEA NOT NULL PRIMARY KEY, user_code BYTEA NOT NULL UNIQUE, client TEXT NOT NULL, scope TEXT NOT NULL,
+            expires_at BIGINT NOT NULL, pause BIGINT NOT NULL, polled_at BIGINT NOT NULL, hurried BIGINT NOT NULL,
+            decision BIGINT, subject TEXT, session TEXT, sign_in TEXT, used_at BIGINT);
+        CREATE INDEX provider_device_end ON provider_device (expires_at);
+        CREATE INDEX provider_device_subject ON provider_device (subject);
+        CREATE INDEX provider_device_session ON provider_device (session);",
+};
+
+const FIRST: Step = Step {
         number: 1,
         name: "clients, signing keys, codes, families of tokens, consent",
         sqlite: "
@@ -62,16 +83,17 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
         CREATE TABLE provider_consent (
             subject TEXT NOT NULL, client TEXT NOT NULL, scope TEXT NOT NULL, at BIGINT NOT NULL,
             PRIMARY KEY (subject, client));",
-    }],
 };
 
 const FORGET_CODES: Query = Query::new("DELETE FROM provider_code WHERE expires_at < $1");
 const FORGET_FAMILIES: Query = Query::new("DELETE FROM provider_family WHERE expires_at < $1");
 const FORGET_REVOKED: Query = Query::new("DELETE FROM provider_revoked_token WHERE expires_at < $1");
 const FORGET_ASSERTIONS: Query = Query::new("DELETE FROM provider_used_assertion WHERE expires_at < $1");
+const FORGET_DEVICES: Query = Query::new("DELETE FROM provider_device WHERE expires_at < $1");
 
 /// What can be forgotten once it has ended.
-pub(super) const FORGET: [Query; 4] = [FORGET_CODES, FORGET_FAMILIES, FORGET_REVOKED, FORGET_ASSERTIONS];
+pub(super) const FORGET: [Query; 5] =
+    [FORGET_CODES, FORGET_FAMILIES, FORGET_REVOKED, FORGET_ASSERTIONS, FORGET_DEVICES];
 
 /// Every query of the provider, for the test that prepares them on both engines.
 pub(crate) fn queries() -> Vec<Query> {
@@ -79,6 +101,7 @@ pub(crate) fn queries() -> Vec<Query> {
         super::clients::QUERIES,
         super::codes::QUERIES,
         super::consent::QUERIES,
+        super::device::QUERIES,
         super::families::QUERIES,
         super::grants::QUERIES,
         super::keys::QUERIES,

@@ -46,6 +46,11 @@ impl Provider {
         match refused {
             Refused::Client(fault) => {
                 let event = context.event(action, IdentityResult::Refused(fault.reason), IdentityActor::Anyone);
+                if fault.is_for_now() {
+                    // A device asks every five seconds, and nothing depends on the answer.
+                    self.ground.note(event);
+                    return response::error(fault);
+                }
                 match self.ground.record(event).await {
                     Ok(()) => response::error(fault),
                     Err(cause) => failed(&cause),
@@ -74,6 +79,7 @@ impl Provider {
             GrantType::AuthorizationCode => self.by_code(&parameters, &client, context).await,
             GrantType::RefreshToken => self.by_refresh_token(&parameters, &client, context).await,
             GrantType::ClientCredentials => self.by_client_credentials(&parameters, &client, context),
+            GrantType::DeviceCode => self.by_device_code(&parameters, &client, context).await,
         }
     }
 
@@ -226,7 +232,7 @@ fn narrowed(granted: &[String], asked: Option<&str>) -> Result<Vec<String>, OAut
     Ok(granted.iter().filter(|scope| asked.contains(&scope.as_str())).cloned().collect())
 }
 
-fn issued_event(grant: GrantType, family: &Family, context: &Context) -> IdentityEvent {
+pub(super) fn issued_event(grant: GrantType, family: &Family, context: &Context) -> IdentityEvent {
     let mut event = context.event(IdentityAction::TokensIssued, IdentityResult::Done, IdentityActor::Client);
     event.user = Some(Name::new(&family.subject));
     event.client = Some(Name::new(&family.client));

@@ -13,7 +13,7 @@ use bartizan_store::{Config as StoreConfig, Store};
 use bartizan_vault::random::SystemRandom;
 use bartizan_vault::{Root, RootSource};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{Method, Request, Response};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -124,8 +124,16 @@ impl Node {
 }
 
 /// A browser with its cookies.
-#[derive(Default)]
-pub(crate) struct Browser(HashMap<String, String>);
+pub(crate) struct Browser {
+    cookies: HashMap<String, String>,
+    pub(crate) language: &'static str,
+}
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self { cookies: HashMap::new(), language: "en" }
+    }
+}
 
 impl Browser {
     /// Signs somebody in by the form, as they would.
@@ -145,7 +153,12 @@ impl Browser {
     }
 
     pub(crate) async fn get(&mut self, node: &Node, path: &str) -> Response<Bytes> {
-        let request = Request::builder().uri(path).header(COOKIE, self.cookies()).body(Bytes::new()).unwrap();
+        let request = Request::builder()
+            .uri(path)
+            .header(COOKIE, self.cookies())
+            .header(ACCEPT_LANGUAGE, self.language)
+            .body(Bytes::new())
+            .unwrap();
         self.keep(node.send(request).await)
     }
 
@@ -155,16 +168,16 @@ impl Browser {
     }
 
     fn cookies(&self) -> String {
-        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
     fn keep(&mut self, response: Response<Bytes>) -> Response<Bytes> {
         for cookie in response.headers().get_all(SET_COOKIE) {
             let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
             if value.is_empty() {
-                self.0.remove(name);
+                self.cookies.remove(name);
             } else {
-                self.0.insert(name.to_owned(), value.to_owned());
+                self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
         response

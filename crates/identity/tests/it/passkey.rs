@@ -1,6 +1,8 @@
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use bartizan_identity::people::UserCommand;
+use bartizan_identity::{Aaguid, AdminPasskeys, Config};
 use bartizan_vault::sha256;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,18 +14,27 @@ use crate::house::{Browser, House, ORIGIN, PASSWORD, Page, told};
 struct Authenticator {
     key: EcdsaKeyPair,
     id: &'static [u8],
+    kind: [u8; 16],
 }
 
 impl Authenticator {
     fn new(id: &'static [u8]) -> Self {
-        Self { key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap(), id }
+        Self { key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap(), id, kind: [0; 16] }
+    }
+
+    fn of_kind(self, kind: [u8; 16]) -> Self {
+        Self { kind, ..self }
     }
 
     /// Makes a passkey as the form of `page` asks for it, and sends it.
     async fn enrol(&self, browser: &Browser, page: &Page, name: &str) -> Page {
+        self.enrol_at("/account/passkeys", browser, page, name).await
+    }
+
+    async fn enrol_at(&self, action: &str, browser: &Browser, page: &Page, name: &str) -> Page {
         let client = client_data("webauthn.create", &challenge(page, "create"));
         let mut data = data(0x45, 0);
-        data.extend_from_slice(&[0; 16]);
+        data.extend_from_slice(&self.kind);
         data.extend_from_slice(&u16::try_from(self.id.len()).unwrap().to_be_bytes());
         data.extend_from_slice(self.id);
         let key: PublicKeyX509Der<'_> = self.key.public_key().as_der().unwrap();
@@ -35,7 +46,7 @@ impl Authenticator {
             ("name", name.to_owned()),
         ];
         let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        browser.submit(page, "/account/passkeys", &fields).await
+        browser.submit(page, action, &fields).await
     }
 
     /// Signs the challenge of `page`, and sends that.
@@ -188,4 +199,79 @@ async fn a_passkey_is_removed_by_its_own_holder_only() {
     assert!(ada.get("/auth/account").await.html.contains("laptop &lt;1&gt;"));
     assert!(ada.submit(&page, "/account/passkeys/remove", &[]).await.leads_to("/auth/account?done=passkey-removed"));
     assert!(!ada.get("/auth/account").await.html.contains("laptop &lt;1&gt;"));
+}
+
+const AGREED: [u8; 16] =
+    [0xcb, 0x69, 0x48, 0x1e, 0x8f, 0xf7, 0x40, 0x39, 0x93, 0xec, 0x0a, 0x27, 0x29, 0xa1, 0x54, 0xa8];
+
+fn only_agreed(config: &mut Config) {
+    let agreed = Aaguid::parse("cb69481e-8ff7-4039-93ec-0a2729a154a8").unwrap();
+    assert_eq!((agreed.as_bytes(), agreed.to_string().as_str()), (&AGREED, "cb69481e-8ff7-4039-93ec-0a2729a154a8"));
+    config.admin_passkeys = AdminPasskeys::Only(vec![agreed]);
+}
+
+#[tokio::test]
+async fn an_administrator_enrols_only_authenticators_of_the_kinds_that_were_agreed_on() {
+    let mut house = House::with(only_agreed).await;
+    house.user("root", &["admin"]).await;
+    let browser = house.browser();
+    browser.sign_in("root", PASSWORD).await;
+    let page = browser.get("/auth/account/authenticator").await;
+    assert!(page.html.contains("data-attestation=\"direct\""), "browsers tell the kind to those who ask");
+    for kind in [[0; 16], [7; 16]] {
+        let refused = Authenticator::new(b"one").of_kind(kind).enrol(&browser, &page, "phone").await;
+        assert!(refused.html.contains("certain authenticators only"), "{}", refused.html);
+    }
+    Authenticator::new(b"two").of_kind(AGREED).enrol(&browser, &page, "key").await;
+    assert_eq!(browser.get("/auth/account").await.status, StatusCode::OK);
+    let told = told(&house.events().await);
+    assert!(
+        told.iter().any(|(action, _, why)| action == "factor-added" && why == "kind-of-authenticator-not-permitted")
+    );
+}
+
+#[tokio::test]
+async fn a_passkey_that_was_made_before_opens_nothing_once_its_holder_is_an_administrator() {
+    let house = House::with(only_agreed).await;
+    house.user("ada", &[]).await;
+    let authenticator = Authenticator::new(b"one").of_kind([7; 16]);
+    enrolled(&house, &authenticator).await;
+    let sign_in = async || {
+        let browser = house.browser();
+        let page = browser.get("/auth/login").await;
+        assert!(!page.html.contains("data-attestation=\"direct\""));
+        authenticator.sign_in(&browser, &page, 0x05, 0).await
+    };
+    assert!(sign_in().await.leads_to("/auth/account"), "whoever is no administrator uses what they like");
+    let change = serde_json::from_value(serde_json::json!({ "roles": ["admin"] })).unwrap();
+    house.administer(UserCommand::Change { who: "ada".to_owned(), change }).await.unwrap();
+    assert_eq!(sign_in().await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn an_invitation_is_taken_up_by_a_passkey_in_place_of_a_password() {
+    let house = House::build().await;
+    let command = serde_json::json!({ "do": "invite", "username": "ada", "roles": ["staff"] });
+    let told = house.administer(serde_json::from_value(command).unwrap()).await.unwrap();
+    let link = told["link"].as_str().unwrap().strip_prefix("https://gate.example").unwrap().to_owned();
+    let (browser, thief) = (house.browser(), house.browser());
+    let (page, copied) = (browser.get(&link).await, thief.get(&link).await);
+    let authenticator = Authenticator::new(b"one");
+    let done = authenticator.enrol_at("/welcome/passkey", &browser, &page, "phone").await;
+    assert!(done.html.contains("class=\"codes\""), "{} {}", done.status, done.html);
+    assert_eq!(browser.session(), None, "a link alone lets nobody in");
+    let late = Authenticator::new(b"two").enrol_at("/welcome/passkey", &thief, &copied, "mine").await;
+    assert_eq!(late.status, StatusCode::GONE, "of two who have the link, one gets in");
+    let page = browser.get("/auth/login").await;
+    assert!(authenticator.sign_in(&browser, &page, 0x05, 0).await.leads_to("/auth/account"));
+}
+
+#[tokio::test]
+async fn a_link_for_a_new_password_gives_nobody_a_passkey() {
+    let house = House::build().await;
+    house.user("ada", &[]).await;
+    let told = house.administer(UserCommand::Recover { who: "ada".to_owned() }).await.unwrap();
+    let link = told["link"].as_str().unwrap().strip_prefix("https://gate.example").unwrap().to_owned();
+    let page = house.browser().get(&link).await;
+    assert!(page.status == StatusCode::OK && !page.html.contains("data-passkey"), "it is worth two factors");
 }

@@ -2,6 +2,8 @@
 
 mod attacks;
 mod clients;
+mod cors;
+pub(crate) mod device;
 mod flow;
 mod keys;
 mod refresh;
@@ -126,6 +128,13 @@ pub(crate) fn error(answer: &Response<Bytes>) -> String {
     json(answer)["error"].as_str().unwrap().to_owned()
 }
 
-pub(crate) fn sealed_consent(page: &Response<Bytes>) -> String {
-    hidden(page, "request").unwrap()
+/// Answers the question whether the client may, as the page's form does.
+pub(crate) async fn answered(
+    node: &Node,
+    browser: &mut Browser,
+    page: &Response<Bytes>,
+    decision: &str,
+) -> Response<Bytes> {
+    let [form, request] = ["form", "request"].map(|name| hidden(page, name).unwrap());
+    browser.post(node, "/auth/consent", &[("form", &form), ("request", &request), ("decision", decision)]).await
 }

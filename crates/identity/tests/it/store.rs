@@ -4,6 +4,8 @@ use bartizan_vault::Secret;
 use tempfile::TempDir;
 
 use crate::house::{House, PASSWORD};
+use crate::provider;
+use crate::smtp::{Inbox, Manner};
 
 /// `./test` sets it where it has installed PostgreSQL, and fails where it could not.
 fn has_postgres() -> bool {
@@ -47,6 +49,30 @@ async fn people_sign_in_on_postgresql_as_they_do_on_sqlite() {
     assert!(other.submit(&second, "/login/second", &[("recovery_code", code)]).await.leads_to("/auth/account"));
     assert_eq!(other.get("/auth/account").await.status, 200);
     house.store.close().await;
+}
+
+#[tokio::test]
+async fn mails_and_devices_are_the_same_on_postgresql() {
+    if !has_postgres() {
+        return;
+    }
+    let postgres = tokio::task::spawn_blocking(bartizan_testkit::Postgres::start).await.unwrap();
+    let config = Config::Postgres { url: Secret::new(postgres.url()) };
+    let inbox = Inbox::open(Manner::Takes).await;
+    let house = House::on(TempDir::new().unwrap(), &config, |config| config.mail = Some(inbox.server())).await;
+    house.user("ada", &[]).await;
+    let browser = house.browser();
+    let page = browser.get("/auth/forgotten").await;
+    browser.submit(&page, "/forgotten", &[("username", "ada")]).await;
+    house.identity.deliver_waiting_mail().await.unwrap();
+    let page = browser.get(&inbox.link()).await;
+    let new = "eleven cranes below the lighthouse";
+    browser.submit(&page, "/welcome", &[("new_password", new), ("repeated", new)]).await;
+    assert!(browser.sign_in("ada", new).await.leads_to("/auth/account"));
+    assert!(browser.get("/auth/account").await.html.contains("ada@example.com (verified)"));
+    house.store.close().await;
+    let another = tokio::task::spawn_blocking(bartizan_testkit::Postgres::start).await.unwrap();
+    provider::device::serves_a_device_on(Config::Postgres { url: Secret::new(another.url()) }).await;
 }
 
 #[tokio::test]

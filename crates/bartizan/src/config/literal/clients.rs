@@ -32,7 +32,7 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     /// How it comes to tokens.
     #[serde(default = "default_grants")]
-    #[schemars(length(min = 1, max = 3))]
+    #[schemars(length(min = 1, max = 4))]
     pub grants: Vec<Grant>,
     /// What it may ask for.
     #[serde(default = "default_scopes")]
@@ -77,6 +77,8 @@ pub enum Grant {
     RefreshToken,
     /// The client acts for itself.
     ClientCredentials,
+    /// A person types, elsewhere, the code that a device shows (RFC 8628).
+    DeviceCode,
 }
 
 /// Whether people are asked.

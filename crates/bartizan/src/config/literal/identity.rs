@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tokens;
+use super::{SecretSource, Tokens};
 use crate::config::units::Period;
 
 /// The gate's own sign-in.
@@ -30,6 +30,71 @@ pub struct Identity {
     /// How the pages look.
     #[serde(default)]
     pub theme: Theme,
+    /// The server that takes mail to people: links for those who forgot their password, invitations, the proof that an address is its
+    /// holder's. Without it, links are handed over.
+    pub smtp: Option<Smtp>,
+    /// Which authenticators holders of the role `admin` may have passkeys in: `"any"`, or a list of their kinds (AAGUIDs).
+    #[serde(default)]
+    pub admin_passkeys: AdminPasskeys,
+}
+
+/// A mail server.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// Its name, which its certificate has to show.
+    pub host: String,
+    /// Its port. Without it, the usual one: 587 with `"starttls"`, 465 with `"implicit"`, 25 with `"off"`.
+    #[schemars(range(min = 1))]
+    pub port: Option<u16>,
+    /// How the way there is secured. `"off"` is taken for a server on this machine only: whoever reads the mails gets into accounts.
+    #[serde(default)]
+    pub tls: SmtpTls,
+    /// PEM file of the authorities to trust, instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Who hands mail in. Needs `password`.
+    pub username: Option<String>,
+    /// The password of that name.
+    pub password: Option<SecretSource>,
+    /// Whom mail is from: `"name@example.com"`, or `"Example <name@example.com>"`.
+    pub from: String,
+}
+
+/// How the way to a mail server is secured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmtpTls {
+    /// `STARTTLS`, without which nothing is sent.
+    #[default]
+    Starttls,
+    /// TLS from the first byte.
+    Implicit,
+    /// None.
+    Off,
+}
+
+/// Authenticators that administrators may have passkeys in.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum AdminPasskeys {
+    /// All of them.
+    Word(AnyAuthenticator),
+    /// These kinds: AAGUIDs, such as `"cb69481e-8ff7-4039-93ec-0a2729a154a8"`.
+    Kinds(Vec<String>),
+}
+
+/// All of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnyAuthenticator {
+    /// Whatever its maker.
+    Any,
+}
+
+impl Default for AdminPasskeys {
+    fn default() -> Self {
+        Self::Word(AnyAuthenticator::Any)
+    }
 }
 
 fn default_path() -> String {

@@ -24,7 +24,7 @@ pub use access::{Access, AccessRule, AccessWord, Claim, Owner, Scalar, Weekday};
 pub use answer::{CookieRules, Cors, Headers, Hsts, RouteHeaders};
 pub use apis::{Api, UndeclaredInput, UndeclaredOutput, Unsecured};
 pub use clients::{Client, ClientConsent, ClientKind, Grant, IdTokenAlgorithm, Tokens};
-pub use identity::{Identity, Password, Session, Theme};
+pub use identity::{AdminPasskeys, Identity, Password, Session, Smtp, SmtpTls, Theme};
 pub use issuers::{Algorithm, ClaimMap, Issuer, Key, RequiredClaim, Revoked};
 pub use listening::{
     Acme, AcmeTls, CertificateMode, Challenge, ClientCertificates, ExternalAccount, ProxyProtocol, Terms,

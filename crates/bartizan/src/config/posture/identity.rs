@@ -1,5 +1,7 @@
 //! What the gate's own sign-in protects, and where it is weaker than it could be.
 
+use bartizan_identity::{AdminPasskeys, MailSecurity};
+
 use super::Weakness;
 use crate::config::resolve::Resolved;
 use crate::config::units::Period;
@@ -21,6 +23,22 @@ pub(super) fn facts(resolved: &Resolved) -> Vec<String> {
     ];
     if !config.mfa_roles.is_empty() {
         facts.push(format!("a second factor before anything else for {}", config.mfa_roles.join(", ")));
+    }
+    match &config.mail {
+        Some(server) => facts.push(format!(
+            "links for forgotten passwords and invitations by mail through {}:{}{}",
+            server.host,
+            server.port,
+            if server.security == MailSecurity::Plain { ", on this machine, without TLS" } else { ", by TLS" }
+        )),
+        None => facts.push("no mail: links for forgotten passwords and invitations are handed over".to_owned()),
+    }
+    if let AdminPasskeys::Only(kinds) = &config.admin_passkeys {
+        let kinds: Vec<_> = kinds.iter().map(ToString::to_string).collect();
+        facts.push(format!(
+            "administrators' passkeys only in authenticators of the kinds {}, as browsers tell them (attestation is not verified)",
+            kinds.join(", ")
+        ));
     }
     facts
 }

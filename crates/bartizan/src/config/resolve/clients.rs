@@ -147,6 +147,7 @@ const fn grant_type(grant: Grant) -> GrantType {
         Grant::AuthorizationCode => GrantType::AuthorizationCode,
         Grant::RefreshToken => GrantType::RefreshToken,
         Grant::ClientCredentials => GrantType::ClientCredentials,
+        Grant::DeviceCode => GrantType::DeviceCode,
     }
 }
 

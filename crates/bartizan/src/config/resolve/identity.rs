@@ -22,6 +22,8 @@ impl Resolver<'_> {
         self.foreign_routes(file, &identity.path);
         self.sessions(identity, &place);
         let theme = self.theme(identity, &place.key("theme"));
+        let mail = identity.smtp.as_ref().and_then(|smtp| self.mail_server(smtp, &place.key("smtp")));
+        let admin_passkeys = self.admin_passkeys(&identity.admin_passkeys, &place.key("admin_passkeys"));
         let server = server?;
         let public_url = server.public_url.to_string();
         let name = identity.name.clone().or_else(|| server.public_url.host().map(str::to_owned)).unwrap_or_default();
@@ -41,6 +43,8 @@ impl Resolver<'_> {
             },
             mfa_roles: identity.mfa_roles.iter().map(|role| role.as_str().into()).collect(),
             theme,
+            mail,
+            admin_passkeys,
         })
     }
 

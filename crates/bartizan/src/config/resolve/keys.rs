@@ -60,27 +60,30 @@ impl Resolver<'_> {
         })
     }
 
-    pub(super) fn revoked(&mut self, file: &File) -> Vec<Revocation> {
+    /// What is revoked, of the issuers that the file names and of the gate's own.
+    pub(super) fn revoked(&mut self, file: &File, own_issuer: Option<&str>) -> Vec<Revocation> {
         let mut revocations = Vec::new();
         for (index, revoked) in file.revoked.iter().enumerate() {
             let place = self.element("revoked", index);
-            self.known_issuer(file, revoked, &place);
+            self.known_issuer(file, own_issuer, revoked, &place);
             revocations.extend(self.revocation(revoked, &place));
         }
         revocations
     }
 
     /// A misspelt issuer would revoke nothing, and nobody would notice.
-    fn known_issuer(&mut self, file: &File, revoked: &Revoked, place: &Place) {
+    fn known_issuer(&mut self, file: &File, own_issuer: Option<&str>, revoked: &Revoked, place: &Place) {
         // A certificate's own issuer is whoever signed it: known by its distinguished name, and by no section.
         let is_certificate =
             revoked.issuer == CERTIFICATES || (revoked.issuer.contains('=') && revoked.token.is_some());
         let known = is_certificate
             || revoked.issuer == API_KEYS
+            || own_issuer.is_some_and(|own| own == revoked.issuer)
             || file.issuers.iter().any(|issuer| issuer.issuer == revoked.issuer);
         if !known {
             let message = format!("there is no issuer `{}`", revoked.issuer);
             let mut names: Vec<String> = file.issuers.iter().map(|issuer| format!("`{}`", issuer.issuer)).collect();
+            names.extend(own_issuer.map(|own| format!("`{own}`")));
             names.extend([API_KEYS, CERTIFICATES].map(|name| format!("`{name}`")));
             let remedy = format!("write it as in `[[issuers]]`: {}", names.join(", "));
             self.error(FaultKind::Unresolvable, &place.key("issuer"), message, remedy);

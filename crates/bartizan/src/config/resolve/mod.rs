@@ -12,6 +12,7 @@ mod issuers;
 mod keys;
 mod listening;
 mod machines;
+mod mail;
 mod private;
 mod routes;
 mod server;
@@ -77,7 +78,11 @@ pub(crate) fn resolve(
     let api_keys = resolver.keys(&file.keys);
     let certificates = resolver.certificates(&file.certificates);
     let webhooks = resolver.webhooks(&file.webhooks);
-    let revoked = resolver.revoked(file);
+    let own_issuer = server
+        .as_ref()
+        .zip(file.identity.as_ref())
+        .map(|(server, identity)| format!("{}{}", server.public_url.to_string().trim_end_matches('/'), identity.path));
+    let revoked = resolver.revoked(file, own_issuer.as_deref());
     let routes = resolver.routes(file);
     let routes_in_all = routes.len();
     let documents = std::mem::take(&mut resolver.documents);

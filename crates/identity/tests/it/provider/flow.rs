@@ -76,20 +76,21 @@ async fn a_person_is_asked_once_for_what_a_client_wants_and_again_for_more() {
 
     let page = browser.get(&node, &request(&[])).await;
     assert!(page.status() == StatusCode::OK && text(&page).contains("The App"), "{}", text(&page));
-    let refused = [("request", sealed_consent(&page)), ("decision", "deny".to_owned())];
-    let refused: Vec<_> = refused.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let denied = text(&browser.post(&node, "/auth/consent", &refused).await);
+    let denied = text(&answered(&node, &mut browser, &page, "deny").await);
     assert!(denied.contains("error=access_denied"), "{denied}");
 
     let page = browser.get(&node, &request(&[])).await;
-    let sealed = sealed_consent(&page);
-    // Another person's browser cannot answer in her place.
+    let sealed = hidden(&page, "request").unwrap();
+    // Another person's browser cannot answer in her place, and no page of another site can make her browser do it.
     node.user("eve").await;
     let mut eve = Browser::signed_in(&node, "eve").await;
-    let stolen = eve.post(&node, "/auth/consent", &[("request", &sealed), ("decision", "allow")]).await;
-    assert_eq!(stolen.status(), StatusCode::BAD_REQUEST);
+    let token = hidden(&eve.get(&node, "/auth/account").await, "form").unwrap();
+    let form = [("form", token.as_str()), ("request", &sealed), ("decision", "allow")];
+    assert_eq!(eve.post(&node, "/auth/consent", &form).await.status(), StatusCode::BAD_REQUEST);
+    let forged = browser.post(&node, "/auth/consent", &[("request", &sealed), ("decision", "allow")]).await;
+    assert_eq!(forged.status(), StatusCode::FORBIDDEN);
 
-    let allowed = text(&browser.post(&node, "/auth/consent", &[("request", &sealed), ("decision", "allow")]).await);
+    let allowed = text(&answered(&node, &mut browser, &page, "allow").await);
     assert!(allowed.contains("https://app.example/cb?code="), "{allowed}");
     assert!(location(&browser.get(&node, &request(&[])).await).unwrap().contains("code="), "remembered");
     let more = browser.get(&node, &request(&[("scope", "openid email orders:read")])).await;
@@ -142,6 +143,8 @@ async fn an_answer_can_be_posted_and_then_it_stands_in_no_url() {
     let page = browser.get(&node, &request(&[("response_mode", "form_post")])).await;
     assert_eq!((page.status(), location(&page)), (StatusCode::OK, None));
     assert_eq!(hidden(&page, "state").as_deref(), Some("the-state"));
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("form-action https://app.example;") && !policy.contains("unsafe"), "{policy}");
     assert_eq!(exchange(&node, &hidden(&page, "code").unwrap(), &[]).await.status(), StatusCode::OK);
 }
 
@@ -154,4 +157,36 @@ async fn a_client_gets_tokens_for_itself() {
     let access = claims(&tokens["access_token"]);
     assert_eq!((&access["sub"], &access["scope"]), (&json!("app"), &json!("orders:read")));
     assert!(tokens.get("refresh_token").is_none() && tokens.get("id_token").is_none());
+}
+
+#[tokio::test]
+async fn what_a_client_sends_is_text_on_our_pages_and_never_markup() {
+    let (node, _) = node().await;
+    let mut browser = Browser::signed_in(&node, "ada").await;
+    let state = "\"><script>alert(1)</script>";
+    let page = text(&browser.get(&node, &request(&[("response_mode", "form_post"), ("state", state)])).await);
+    assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;"), "{page}");
+}
+
+#[tokio::test]
+async fn every_page_has_the_same_frame_in_the_readers_language() {
+    let node = Node::start(config(vec![app("app", |it| it.consent = Consent::Ask)])).await;
+    node.user("ada").await;
+    let mut browser = Browser::signed_in(&node, "ada").await;
+    let sign_in = text(&browser.get(&node, "/auth/account").await);
+    let style =
+        |page: &str| page.split_once("rel=\"stylesheet\" href=\"").unwrap().1.split('"').next().unwrap().to_owned();
+    browser.language = "de";
+    for (path, says) in [
+        (request(&[]), "Zugriff erlauben?"),
+        (request(&[("client_id", "unknown")]), "nicht bekannt"),
+        (request(&[("response_mode", "form_post")]), "Zugriff erlauben?"),
+        ("/auth/logout?post_logout_redirect_uri=https://evil.example".to_owned(), "Das ging nicht"),
+        ("/auth/account/sign-out".to_owned(), "Abmelden?"),
+    ] {
+        let page = text(&browser.get(&node, &path).await);
+        assert!(page.contains("<html lang=\"de\">") && page.contains(says), "{path}: {page}");
+        assert_eq!(style(&page), style(&sign_in), "{path}");
+    }
+    assert_eq!(browser.get(&node, &style(&sign_in)).await.status(), StatusCode::OK);
 }

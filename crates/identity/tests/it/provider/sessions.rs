@@ -64,7 +64,7 @@ async fn another_site_cannot_sign_anybody_out_unasked() {
     let hers = tokens(&node, &mut eve, &[]).await["id_token"].as_str().unwrap().to_owned();
     for path in ["/auth/logout?client_id=app".to_owned(), format!("/auth/logout?id_token_hint={hers}")] {
         let answer = browser.get(&node, &path).await;
-        assert_eq!(location(&answer).as_deref(), Some("/auth/account"), "she may, herself");
+        assert_eq!(location(&answer).as_deref(), Some("/auth/account/sign-out"), "she may, herself");
     }
     assert!(location(&browser.get(&node, &request(&[])).await).unwrap().contains("code="), "and is still signed in");
 }
