@@ -9,7 +9,7 @@ use std::time::Instant;
 use bartizan_controls::Confidence;
 use bartizan_scanner::deps::index::Index;
 use bartizan_scanner::deps::{Deps, DepsConfig, Inventory, sbom};
-use bartizan_scanner::{Kind, Limits, Progress, Selection, scan};
+use bartizan_scanner::{Kind, Limits, Progress, Selection, Target, scan};
 
 fn main() -> ExitCode {
     let (flags, names): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         || -> Vec<Box<dyn Kind>> { vec![Box::new(Deps::new(config.clone()).with_inventory(Arc::clone(&inventory)))] };
     let today = jiff::civil::Date::constant(2026, 1, 1);
     let selection = Selection { confidence: Confidence::Low, baseline: None, since: None, today };
-    let report = match scan(&target, &kinds, &Limits::default(), selection, &Progress::default()) {
+    let scanned = Target::single(&target)
+        .and_then(|target| scan(&[target], &kinds, &Limits::default(), selection, &Progress::default()));
+    let report = match scanned {
         Ok(report) => report,
         Err(error) => return failed(&error),
     };

@@ -5,6 +5,7 @@ pub mod advisory;
 pub mod cvss;
 mod ecosystem;
 pub mod import;
+mod imports;
 pub mod index;
 mod inventory;
 mod kind;
@@ -14,7 +15,6 @@ mod purl;
 mod rule;
 pub mod sbom;
 mod squat;
-mod tree;
 pub mod version;
 mod vulnerability;
 

@@ -10,17 +10,20 @@ pub enum KindName {
     Secrets,
     /// Packages with known weaknesses, and references that can change what is built.
     Deps,
+    /// The project's own rules.
+    Rules,
 }
 
 impl KindName {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Secrets, Self::Deps];
+    pub const ALL: &'static [Self] = &[Self::Secrets, Self::Deps, Self::Rules];
 
     /// The word that the command line, the configuration and the ids of rules use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Secrets => "secrets",
             Self::Deps => "deps",
+            Self::Rules => "rules",
         }
     }
 }

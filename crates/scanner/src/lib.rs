@@ -7,22 +7,30 @@
 
 mod baseline;
 pub mod deps;
+mod excluded;
 mod findings;
 mod fingerprint;
+mod fix;
 pub mod format;
 mod kind;
 mod report;
 mod repository;
+pub mod rules;
 mod scan;
 pub mod secrets;
 mod source;
 mod suppression;
+mod target;
+mod tracked;
+mod tree;
 mod walk;
 
 pub use baseline::{Baseline, BaselineError};
 pub use findings::{Findings, Gap, GapReason};
 pub use fingerprint::{blurred, fingerprint};
+pub use fix::{Change, Fixes, Refusal, Refused, Uncommitted, WriteError, fixes};
 pub use kind::{Kind, KindName, UnknownKind};
 pub use report::{Coverage, FailOn, Report};
 pub use scan::{Limits, MakeKinds, Progress, ScanError, Selection, scan, scan_history};
 pub use source::SourceFile;
+pub use target::Target;

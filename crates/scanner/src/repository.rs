@@ -1,7 +1,8 @@
 //! Git's objects, read without git: nothing of the user's configuration, no hook, no network.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,7 +10,9 @@ use gix::bstr::ByteSlice as _;
 use gix::objs::tree::EntryKind;
 use gix::{ObjectId, Repository, ThreadSafeRepository};
 
-use crate::walk::{Visit, excluded, shown_bytes};
+use crate::excluded::Excluded;
+use crate::target::Target;
+use crate::walk::{Visit, shown_bytes};
 use crate::{Findings, GapReason, Limits, ScanError};
 
 /// How deep folders are followed.
@@ -17,8 +20,9 @@ const MAX_DEPTH: usize = 256;
 /// The most files of one tree.
 const MAX_FILES: usize = 5_000_000;
 
-/// Opens the repository that a directory belongs to.
+/// Opens the repository that a directory or a file belongs to.
 pub(crate) fn open(root: &Path) -> Result<ThreadSafeRepository, ScanError> {
+    let root = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
     let fault = |cause: String| ScanError::Repository { target: root.to_owned(), cause };
     // In CI the checkout belongs to another user: what is read from it is data, and trusted with nothing.
     let options = gix::open::Options::isolated();
@@ -27,44 +31,55 @@ pub(crate) fn open(root: &Path) -> Result<ThreadSafeRepository, ScanError> {
         .map_err(|error| fault(error.to_string()))
 }
 
-/// The tree of a revision.
-pub(crate) struct Revision {
-    repository: ThreadSafeRepository,
-    tree: ObjectId,
-    /// The part of the tree that the scan's root stands for.
-    prefix: Vec<u8>,
+/// Whether the last commit has the file with exactly this content.
+pub(crate) fn has_committed(file: &Path, content: &[u8]) -> bool {
+    let committed = || {
+        let repository = open(file.parent()?).ok()?.to_thread_local();
+        let work_tree = repository.workdir()?.canonicalize().ok()?;
+        let path = file.strip_prefix(work_tree).ok()?;
+        let entry = repository.head_commit().ok()?.tree().ok()?.lookup_entry_by_path(path).ok()??;
+        Some(entry.object().ok()?.data == content)
+    };
+    committed().unwrap_or(false)
 }
 
-impl Revision {
-    /// The tree that a revision (`main`, `HEAD~3`, `v1.2`) has of the scanned directory.
-    pub(crate) fn find(root: &Path, name: &str) -> Result<Self, ScanError> {
-        let repository = open(root)?;
+/// The tree of a revision.
+pub(crate) struct Revision<'a> {
+    target: &'a Target,
+    repository: ThreadSafeRepository,
+    tree: ObjectId,
+    /// Where the repository is checked out: what the paths of its tree are relative to.
+    work_tree: PathBuf,
+}
+
+impl<'a> Revision<'a> {
+    /// The tree that a revision (`main`, `HEAD~3`, `v1.2`) has of the target.
+    pub(crate) fn find(target: &'a Target, name: &str) -> Result<Self, ScanError> {
+        let repository = open(&target.root)?;
         let fault = |cause: String| ScanError::Revision { revision: name.to_owned(), cause };
         let local = repository.to_thread_local();
         let id = local.rev_parse_single(name).map_err(|error| fault(error.to_string()))?;
         let object = id.object().map_err(|error| fault(error.to_string()))?;
         let tree = object.peel_to_tree().map_err(|error| fault(error.to_string()))?.id;
-        let work_tree = local.workdir().and_then(|path| path.canonicalize().ok());
-        let inside = work_tree.as_deref().and_then(|work_tree| root.strip_prefix(work_tree).ok());
-        let mut prefix = inside.map(|path| path.as_os_str().as_bytes().to_vec()).unwrap_or_default();
-        if !prefix.is_empty() {
-            prefix.push(b'/');
-        }
-        Ok(Self { repository, tree, prefix })
+        // A bare repository has its files nowhere but in its objects.
+        let work_tree =
+            local.workdir().and_then(|path| path.canonicalize().ok()).unwrap_or_else(|| target.root.clone());
+        Ok(Self { target, repository, tree, work_tree })
     }
 
     /// Visits every file of the tree, as a walk over its checkout would.
-    pub(crate) fn run(&self, root: &Path, limits: &Limits, visit: &dyn Visit) -> Result<Findings, ScanError> {
-        let excluded = excluded(root, &limits.exclude)?;
+    pub(crate) fn run(&self, limits: &Limits, visit: &dyn Visit) -> Result<Findings, ScanError> {
+        let excluded = Excluded::new(&self.target.base, &limits.exclude)?;
         let mut findings = Findings::default();
-        let mut files = self.files(&mut findings);
-        files.retain(|(path, _)| {
-            let path_is_in = path.strip_prefix(self.prefix.as_slice());
-            path_is_in.is_some_and(|path| {
-                let path = shown_bytes(path);
-                visit.wants(&path) && !excluded.matched(&path, false).is_ignore()
-            })
-        });
+        let files: Vec<(String, ObjectId)> = self
+            .files(&mut findings)
+            .into_iter()
+            .map(|(path, id)| (self.work_tree.join(OsStr::from_bytes(&path)), id))
+            .filter(|(path, _)| path.starts_with(&self.target.root) && !self.target.is_elsewhere(path))
+            .filter(|(path, _)| !excluded.covers_file(path))
+            .map(|(path, id)| (self.target.shown(&path), id))
+            .filter(|(path, _)| visit.wants(path))
+            .collect();
         let next = AtomicUsize::new(0);
         let gathered = Mutex::new(findings);
         std::thread::scope(|scope| {
@@ -73,8 +88,7 @@ impl Revision {
                     let local = self.repository.to_thread_local();
                     let mut findings = Findings::default();
                     while let Some((path, id)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let path = shown_bytes(path.strip_prefix(self.prefix.as_slice()).unwrap_or(path));
-                        read(&local, *id, &path, limits, visit, &mut findings);
+                        read(&local, *id, path, limits, visit, &mut findings);
                     }
                     gathered.lock().unwrap_or_else(PoisonError::into_inner).merge(findings);
                 });

@@ -1,5 +1,6 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bartizan_controls::Confidence;
@@ -8,8 +9,8 @@ use jiff::civil::Date;
 use crate::repository::Revision;
 use crate::secrets::{self, Detector};
 use crate::suppression::{self, Directive};
-use crate::walk::{Visit, Walk, root};
-use crate::{Baseline, Findings, Kind, Report, SourceFile};
+use crate::walk::{Visit, Walk};
+use crate::{Baseline, Findings, Kind, Report, SourceFile, Target};
 
 /// Bounds of a scan.
 #[derive(Clone, Debug)]
@@ -92,23 +93,40 @@ pub enum ScanError {
     },
 }
 
-/// Scans a directory or a file: one walk, each file read once, the same report every time.
+/// Scans directories and files: one walk, each file read once, the same report every time.
 ///
 /// # Errors
-/// A [`ScanError`] if the target cannot be scanned at all. What cannot be read inside it is a gap of the report.
+/// A [`ScanError`] if a target cannot be scanned at all. What cannot be read inside it is a gap of the report.
 pub fn scan(
-    target: &Path,
+    targets: &[Target],
     kinds: MakeKinds<'_>,
     limits: &Limits,
     selection: Selection,
     progress: &Progress,
 ) -> Result<Report, ScanError> {
-    let root = root(target)?;
+    scan_over(targets, kinds, limits, selection, progress, &Overlay::default())
+}
+
+/// Content that files of the report's paths are taken to have.
+pub(crate) type Overlay = BTreeMap<String, Vec<u8>>;
+
+/// As [`scan`], with some files as they could be.
+pub(crate) fn scan_over(
+    targets: &[Target],
+    kinds: MakeKinds<'_>,
+    limits: &Limits,
+    selection: Selection,
+    progress: &Progress,
+    overlay: &Overlay,
+) -> Result<Report, ScanError> {
     let detector = Detector::new();
-    let look = |visit: &dyn Fn(&Pass<'_>) -> Result<Findings, ScanError>| -> Result<Findings, ScanError> {
+    let look = |visit: &dyn Fn(&Target, &Pass<'_>) -> Result<Findings, ScanError>| -> Result<Findings, ScanError> {
         let kinds = kinds();
-        let pass = Pass { kinds: &kinds, detector: &detector, progress };
-        let mut findings = visit(&pass)?;
+        let pass = Pass { kinds: &kinds, detector: &detector, progress, overlay };
+        let mut findings = Findings::default();
+        for target in targets {
+            findings.merge(visit(target, &pass)?);
+        }
         for kind in &kinds {
             kind.finish(&mut findings);
         }
@@ -116,27 +134,23 @@ pub fn scan(
     };
     let before = match &selection.since {
         None => None,
-        Some(revision) => {
-            let revision = Revision::find(&root, revision)?;
-            Some(look(&|pass| revision.run(&root, limits, pass))?)
-        }
+        Some(revision) => Some(look(&|target, pass| Revision::find(target, revision)?.run(limits, pass))?),
     };
-    let findings = look(&|pass| Walk { root: &root, limits }.run(pass))?;
+    let findings = look(&|target, pass| Walk { target, limits }.run(pass))?;
     Ok(conclude(findings, before, selection))
 }
 
-/// Scans the whole history of the repository that the target belongs to, for credentials: each version of each file once.
+/// Scans the whole history of the repositories that the targets belong to, for credentials: each version of each file once.
 ///
 /// # Errors
 /// A [`ScanError`] if there is no repository that can be read.
 pub fn scan_history(
-    target: &Path,
+    targets: &[Target],
     limits: &Limits,
     selection: Selection,
     progress: &Progress,
 ) -> Result<Report, ScanError> {
-    let root = root(target)?;
-    let findings = secrets::history(&root, limits, &|| {
+    let findings = secrets::history(targets, limits, &|| {
         progress.0.fetch_add(1, Ordering::Relaxed);
     })?;
     Ok(conclude(findings, None, selection))
@@ -165,6 +179,7 @@ pub(crate) struct Pass<'a> {
     kinds: &'a [Box<dyn Kind>],
     detector: &'a Detector,
     progress: &'a Progress,
+    overlay: &'a Overlay,
 }
 
 impl Visit for Pass<'_> {
@@ -174,6 +189,7 @@ impl Visit for Pass<'_> {
 
     fn file(&self, path: &str, bytes: &[u8], findings: &mut Findings) {
         self.progress.0.fetch_add(1, Ordering::Relaxed);
+        let bytes = self.overlay.get(path).map_or(bytes, Vec::as_slice);
         let decoded = decode(bytes);
         let bytes = decoded.as_deref().unwrap_or(bytes);
         let file = SourceFile::new(path, bytes, self.detector);

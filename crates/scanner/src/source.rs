@@ -7,6 +7,8 @@ use crate::secrets::{Detector, Match};
 
 /// The longest line that is shown, in characters: of a longer one, what surrounds the mark.
 const EXCERPT_CHARACTERS: usize = 160;
+/// The most characters of a file that a message quotes.
+const MAX_QUOTED: usize = 200;
 
 /// A file as the kinds see it: read once, shared by all of them.
 pub struct SourceFile<'a> {
@@ -46,6 +48,61 @@ impl<'a> SourceFile<'a> {
     /// The credentials in the file, looked for once.
     pub fn secrets(&self) -> &[Match] {
         self.secrets.get_or_init(|| self.detector.detect(self.path, self.bytes))
+    }
+
+    /// Part of the content as it may be shown: every credential masked, and nothing that a terminal would obey.
+    pub(crate) fn masked(&self, range: Range<usize>) -> String {
+        let mut masked = String::with_capacity(range.len());
+        let mut at = range.start;
+        let show = |range: Range<usize>, masked: &mut String| {
+            let text = String::from_utf8_lossy(self.bytes.get(range).unwrap_or_default());
+            masked.extend(text.chars().map(|it| if it == '\n' { it } else { harmless(it) }));
+        };
+        let overlaps = |hit: &&Match| hit.secret.start < range.end && range.start < hit.secret.end;
+        for hit in self.secrets().iter().filter(overlaps) {
+            show(at..hit.secret.start.max(at), &mut masked);
+            masked.push_str(&hit.mask(self.bytes.get(hit.secret.clone()).unwrap_or_default()));
+            at = hit.secret.end.max(at);
+        }
+        show(at..range.end.max(at), &mut masked);
+        masked
+    }
+
+    /// A text that was taken from the file, without the credentials of the file.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        let mut shown: String = text.chars().take(MAX_QUOTED).collect();
+        for hit in self.secrets() {
+            let value = self.bytes.get(hit.secret.clone()).unwrap_or_default();
+            if let Some(value) = std::str::from_utf8(value).ok().filter(|value| shown.contains(value)) {
+                shown = shown.replace(value, &hit.mask(value.as_bytes()));
+            }
+        }
+        shown.chars().map(harmless).collect()
+    }
+
+    /// A line, from 1, without its end.
+    pub(crate) fn line(&self, number: u32) -> Range<usize> {
+        let index = (number as usize).saturating_sub(1);
+        let starts = self.line_starts();
+        let start = starts.get(index).copied().unwrap_or(0);
+        start..starts.get(index + 1).map_or(self.bytes.len(), |next| next.saturating_sub(1))
+    }
+
+    /// A text on a line, or else the line without its margins.
+    pub(crate) fn on_line(&self, number: u32, text: &str) -> Range<usize> {
+        let Range { start, end } = self.line(number);
+        let line = self.bytes.get(start..end).unwrap_or_default();
+        if let Some(at) = memchr::memmem::find(line, text.as_bytes()).filter(|_| !text.is_empty()) {
+            return start + at..start + at + text.len();
+        }
+        let margin = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let tail = line.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+        start + margin..(end.saturating_sub(tail)).max(start + margin)
+    }
+
+    /// The line of a byte, from 1.
+    pub(crate) fn line_of(&self, offset: usize) -> u32 {
+        self.position(offset).line
     }
 
     /// Where a range of bytes stands.

@@ -4,13 +4,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 use rustix::fs::OFlags;
 
+use crate::excluded::Excluded;
+use crate::target::Target;
+use crate::tracked::Tracked;
 use crate::{Findings, GapReason, Limits, ScanError};
 
 /// What is done with each file: its path, whether some kind wants it, and its content.
@@ -22,18 +24,26 @@ pub(crate) trait Visit: Sync {
     fn file(&self, path: &str, bytes: &[u8], findings: &mut Findings);
 }
 
-/// A directory, or a single file.
+/// The walk over one target.
 pub(crate) struct Walk<'a> {
-    pub(crate) root: &'a Path,
+    pub(crate) target: &'a Target,
     pub(crate) limits: &'a Limits,
 }
 
 impl Walk<'_> {
-    /// Visits every file below the root that git would have in a commit, each once. `.git` itself, what `.gitignore` names, and
-    /// symbolic links are passed over: what a link inside the tree points to is visited where it is, and nothing outside is.
+    /// Visits every file below the root that git has or would have in a commit, each once. `.git` itself, what `.gitignore` names and
+    /// git does not have, and symbolic links are passed over: what a link inside the tree points to is visited where it is, and
+    /// nothing outside is.
     pub(crate) fn run(&self, visit: &dyn Visit) -> Result<Findings, ScanError> {
-        let excluded = excluded(self.root, &self.limits.exclude)?;
-        let walk = WalkBuilder::new(self.root)
+        let excluded = Excluded::new(&self.target.base, &self.limits.exclude)?;
+        let root = &self.target.root;
+        if if root.is_dir() { excluded.covers_directory(root) } else { excluded.covers_file(root) } {
+            return Ok(Findings::default());
+        }
+        let mut findings = Findings::default();
+        let tracked = Tracked::of(self.target, &mut findings);
+        let inner = self.target.clone();
+        let walk = WalkBuilder::new(root)
             .hidden(false)
             .ignore(false)
             // What a user ignores for himself differs from machine to machine, and the result must not.
@@ -41,47 +51,57 @@ impl Walk<'_> {
             .git_exclude(false)
             .follow_links(false)
             .threads(self.limits.threads.map_or(0, std::num::NonZeroUsize::get))
-            .overrides(excluded)
-            .filter_entry(|entry| entry.file_name() != ".git")
+            .overrides(excluded.globs())
+            .filter_entry(move |entry| entry.file_name() != ".git" && !inner.is_elsewhere(entry.path()))
             .build_parallel();
-        let gathered = Mutex::new(Findings::default());
-        walk.visit(&mut Builder { walk: self, visit, gathered: &gathered });
+        let gathered = Mutex::new(findings);
+        let mut builder =
+            Builder { target: self.target, limits: self.limits, visit, tracked: tracked.as_ref(), gathered: &gathered };
+        walk.visit(&mut builder);
+        if let Some(tracked) = &tracked {
+            let mut visitor = builder.visitor();
+            for path in tracked.unseen(self.target).filter(|path| !excluded.covers_file(path)) {
+                visitor.committed(&path);
+            }
+        }
         Ok(gathered.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// The globs of what is not scanned, in the syntax of `.gitignore`.
-pub(crate) fn excluded(root: &Path, globs: &[String]) -> Result<Override, ScanError> {
-    let fault = |glob: &str, source| ScanError::Glob { glob: glob.to_owned(), source };
-    let mut builder = OverrideBuilder::new(root);
-    for glob in globs {
-        builder.add(&format!("!{glob}")).map_err(|source| fault(glob, source))?;
-    }
-    builder.build().map_err(|source| fault("", source))
+struct Builder<'a> {
+    target: &'a Target,
+    limits: &'a Limits,
+    visit: &'a dyn Visit,
+    tracked: Option<&'a Tracked>,
+    gathered: &'a Mutex<Findings>,
 }
 
-struct Builder<'a> {
-    walk: &'a Walk<'a>,
-    visit: &'a dyn Visit,
-    gathered: &'a Mutex<Findings>,
+impl<'a> Builder<'a> {
+    fn visitor(&self) -> Visitor<'a> {
+        Visitor {
+            target: self.target,
+            max_file: self.limits.max_file,
+            visit: self.visit,
+            tracked: self.tracked,
+            gathered: self.gathered,
+            findings: Findings::default(),
+            buffer: Vec::new(),
+        }
+    }
 }
 
 impl<'s, 'a: 's> ParallelVisitorBuilder<'s> for Builder<'a> {
     fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
-        Box::new(Visitor {
-            walk: self.walk,
-            visit: self.visit,
-            gathered: self.gathered,
-            findings: Findings::default(),
-            buffer: Vec::new(),
-        })
+        Box::new(self.visitor())
     }
 }
 
 /// One thread of the walk, with a buffer that it reads every file into.
 struct Visitor<'a> {
-    walk: &'a Walk<'a>,
+    target: &'a Target,
+    max_file: u64,
     visit: &'a dyn Visit,
+    tracked: Option<&'a Tracked>,
     gathered: &'a Mutex<Findings>,
     findings: Findings,
     buffer: Vec<u8>,
@@ -92,7 +112,7 @@ impl ParallelVisitor for Visitor<'_> {
         match entry {
             Ok(entry) => self.entry(&entry),
             Err(error) => {
-                let path = path_of(&error).map(|path| self.relative(path)).unwrap_or_default();
+                let path = path_of(&error).map(|path| self.target.shown(path)).unwrap_or_default();
                 self.findings.gap(path, GapReason::Unreadable, cause(&error));
             }
         }
@@ -114,7 +134,10 @@ impl Visitor<'_> {
         if kind.is_dir() || (kind.is_symlink() && !is_target) {
             return;
         }
-        let path = self.relative(entry.path());
+        if let Some(tracked) = self.tracked {
+            tracked.saw(entry.path());
+        }
+        let path = self.target.shown(entry.path());
         if !self.visit.wants(&path) {
             return;
         }
@@ -122,7 +145,24 @@ impl Visitor<'_> {
             self.findings.gap(path, GapReason::Special, "");
             return;
         }
-        match read(entry.path(), self.walk.limits.max_file, &mut self.buffer) {
+        let read = read(entry.path(), self.max_file, &mut self.buffer);
+        self.look(path, read);
+    }
+
+    /// A file that git has and the walk passed by. One that is not checked out is no gap: nothing of it would be released from here.
+    fn committed(&mut self, path: &Path) {
+        let shown = self.target.shown(path);
+        if !self.visit.wants(&shown) {
+            return;
+        }
+        match read(path, self.max_file, &mut self.buffer) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            read => self.look(shown, read),
+        }
+    }
+
+    fn look(&mut self, path: String, read: io::Result<Read>) {
+        match read {
             Ok(Read::Whole) => {
                 self.findings.files += 1;
                 self.findings.bytes += self.buffer.len() as u64;
@@ -136,12 +176,6 @@ impl Visitor<'_> {
         if self.buffer.capacity() > (1 << 20) {
             self.buffer = Vec::new();
         }
-    }
-
-    fn relative(&self, path: &Path) -> String {
-        let relative = path.strip_prefix(self.walk.root).unwrap_or(path);
-        let relative = if relative.as_os_str().is_empty() { path.file_name().map(Path::new) } else { Some(relative) };
-        shown(relative.unwrap_or(path))
     }
 }
 
@@ -172,7 +206,8 @@ fn escape(byte: u8, text: &mut String) {
     let _infallible = write!(text, "%{byte:02X}");
 }
 
-enum Read {
+/// What became of a file that was read.
+pub(crate) enum Read {
     Whole,
     TooLarge,
     Special,
@@ -180,7 +215,7 @@ enum Read {
 
 /// Reads a regular file of at most `max` bytes. Whatever the name was when the walk saw it, what was opened is looked at again: it
 /// may have become a link or a pipe since.
-fn read(path: &Path, max: u64, buffer: &mut Vec<u8>) -> io::Result<Read> {
+pub(crate) fn read(path: &Path, max: u64, buffer: &mut Vec<u8>) -> io::Result<Read> {
     buffer.clear();
     let file = open(path)?;
     let metadata = file.metadata()?;
@@ -214,9 +249,4 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 /// What went wrong, without the path, which depends on where the tree was checked out.
 fn cause(error: &ignore::Error) -> String {
     error.io_error().map_or_else(|| "cannot be walked".to_owned(), |error| error.kind().to_string())
-}
-
-/// The root of a scan, made absolute.
-pub(crate) fn root(path: &Path) -> Result<PathBuf, ScanError> {
-    path.canonicalize().map_err(|source| ScanError::Target { target: path.to_owned(), source })
 }

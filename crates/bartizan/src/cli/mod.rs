@@ -133,6 +133,9 @@ enum Command {
     /// The data that dependencies are looked up in
     #[command(subcommand)]
     Advisories(advisories::Advisories),
+    /// Evaluate the policy on standard input: `scan` calls this in a process of its own
+    #[command(name = scan::EVALUATE, hide = true)]
+    EvaluatePolicy,
     /// Print completions for a shell
     #[command(after_help = "Examples:
   bartizan completions bash > /etc/bash_completion.d/bartizan
@@ -196,6 +199,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Advisories(advisories) => advisories.run(output),
         Command::Completions { shell } => completions(shell, output),
         Command::Health(health) => health.run(output),
+        Command::EvaluatePolicy => scan::answer(),
         Command::Man { command, directory: None } => manual(&command, output),
         Command::Man { command: _, directory: Some(directory) } => {
             clap_mangen::generate_to(Arguments::command(), directory).map(|()| ExitCode::SUCCESS).map_err(Into::into)

@@ -1,20 +1,23 @@
+mod fix;
+mod prepared;
+mod rules;
+mod words;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use bartizan_controls::{Confidence, Severity};
 use bartizan_scanner::deps::index::{Index, IndexError};
-use bartizan_scanner::deps::{Deps, DepsConfig, Inventory, sbom};
-use bartizan_scanner::{
-    Baseline, FailOn, Kind, KindName, Limits, Progress, Report, ScanError, Selection, format, scan, scan_history,
-};
-use clap::ValueEnum;
+use bartizan_scanner::deps::{DepsConfig, sbom};
+use bartizan_scanner::{Baseline, FailOn, KindName, Limits, Report, Selection, Target, Uncommitted, format};
 
-use super::progress::showing;
-use super::{NOT_DONE, Output, ReportFormat, WRONG_USAGE, advisories};
-use crate::config::literal::{Scan as Settings, ScanConfidence, ScanFailOn, ScanKind};
+use self::prepared::{Dependencies, Failure, Prepared};
+pub(super) use self::rules::{EVALUATE, answer};
+use self::words::{Sureness, Threshold};
+use super::{Output, ReportFormat, advisories};
+use crate::config::literal::{Scan as Settings, ScanKind};
 use crate::config::{self, Process, Style};
 
 /// From which age on, in days, the newest advisory of an ecosystem is told to be old.
@@ -33,12 +36,14 @@ Examples:
   bartizan scan --format sarif --output scan.sarif
   bartizan scan --only deps --format cyclonedx   a bill of materials, with the vulnerabilities
   bartizan scan --write-baseline known.json      accept what is there; then: bartizan scan --baseline known.json
+  bartizan scan --fix                            mend what can be mended safely, and show it as a diff
+  bartizan scan --rules rules/ --check-rules     do the project's own rules find their samples?
 
 Exit codes: 0 nothing at or above the threshold, 1 findings (or, with --strict, gaps), 2 wrong usage, 3 could not do the work")]
 pub(super) struct Scan {
-    /// A directory or a file.
+    /// Directories and files.
     #[arg(value_name = "TARGET", default_value = ".")]
-    target: PathBuf,
+    targets: Vec<PathBuf>,
     /// What is looked for, separated by commas.
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     only: Option<Vec<KindName>>,
@@ -72,6 +77,18 @@ pub(super) struct Scan {
     /// Fail if there is something that could not be looked at.
     #[arg(long)]
     strict: bool,
+    /// Change the files where that is safe, show the changes, and tell what is left.
+    #[arg(long, conflicts_with_all = ["history", "write_baseline"])]
+    fix: bool,
+    /// With --fix, change files too that have something in them which no commit has.
+    #[arg(long, requires = "fix")]
+    allow_dirty: bool,
+    /// Rules of one's own: a file, or a directory of them (.yaml, .rego); may be repeated.
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Scan nothing; try the rules on the samples that they come with.
+    #[arg(long)]
+    check_rules: bool,
     /// What is not scanned, in the syntax of .gitignore; may be repeated.
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
@@ -83,81 +100,74 @@ pub(super) struct Scan {
     threads: Option<NonZeroUsize>,
 }
 
-/// From which severity on a scan fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Threshold {
-    Critical,
-    High,
-    Medium,
-    Low,
-    Never,
-}
-
-/// How sure a finding has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Sureness {
-    Low,
-    Medium,
-    High,
-}
-
 impl Scan {
     pub(super) fn run(self, format: ReportFormat, output: Output) -> anyhow::Result<ExitCode> {
+        match self.outcome(format, output) {
+            Ok(code) => Ok(code),
+            Err(Failure { code, text }) => {
+                output.complain(&text);
+                Ok(ExitCode::from(code))
+            }
+        }
+    }
+
+    fn outcome(&self, format: ReportFormat, output: Output) -> Result<ExitCode, Failure> {
         let is_bill = matches!(format, ReportFormat::Cyclonedx | ReportFormat::Spdx);
         if is_bill && (self.history || self.only.as_ref().is_some_and(|only| !only.contains(&KindName::Deps))) {
-            output.complain(
-                "bartizan: a bill of materials is of dependencies: add `deps` to `--only`, and scan no history",
-            );
-            return Ok(ExitCode::from(WRONG_USAGE));
+            let text = "a bill of materials is of dependencies: add `deps` to `--only`, and scan no history";
+            return Err(Failure::usage(text));
         }
-        let settings = match self.settings() {
-            Ok(settings) => settings,
-            Err(faults) => {
-                output.complain(&faults.render(output.error_style));
-                return Ok(ExitCode::from(WRONG_USAGE));
-            }
+        let here = std::env::current_dir().map_err(|error| Failure::not_done(&error.into()))?;
+        let targets = Target::all(&self.targets, &here)?;
+        let settings = self.settings().map_err(|faults| Failure::faults(&faults, output))?;
+        let rules = rules::load(&self.rule_paths(&settings))?;
+        if self.check_rules {
+            return Ok(rules::check(&rules, output)?);
+        }
+        let baseline = self.baseline(&settings).map_err(|error| Failure::usage(&format!("{error:#}")))?;
+        let deps = self.deps(&settings).map_err(|error| Failure::not_done(&error.into()))?;
+        let scan = Prepared {
+            kinds: self.kinds(&settings),
+            limits: self.limits(&settings),
+            selection: self.selection(&settings, baseline),
+            targets,
+            deps,
+            rules,
         };
-        let baseline = match self.baseline(&settings) {
-            Ok(baseline) => baseline,
-            Err(error) => {
-                output.complain(&format!("bartizan: {error:#}"));
-                return Ok(ExitCode::from(WRONG_USAGE));
-            }
-        };
-        let deps = match self.deps(&settings) {
-            Ok(deps) => deps,
-            Err(error) => {
-                output.complain(&format!("bartizan: {error}"));
-                return Ok(ExitCode::from(NOT_DONE));
-            }
-        };
-        let report = match self.look(&settings, baseline, &deps, output) {
-            Ok(report) => report,
-            Err(error) => {
-                output.complain(&format!("bartizan: {error}"));
-                let code = if matches!(error, ScanError::Repository { .. }) { NOT_DONE } else { WRONG_USAGE };
-                return Ok(ExitCode::from(code));
-            }
-        };
+        let report = scan.run(self.history, output)?;
+        let report = if self.fix { fix::apply(&scan, report, self.uncommitted(), format, output)? } else { report };
         if let Some(file) = &self.write_baseline {
-            return write_baseline(&report, file, output);
+            return Ok(write_baseline(&report, file, output)?);
         }
-        let threshold = self.threshold(&settings);
-        self.write(&report, &deps, format, threshold, output)?;
+        let threshold = words::threshold(self.fail_on, settings.fail_on);
+        self.write(&report, &scan.deps, format, threshold, output)?;
         let has_gaps = (self.strict || settings.strict) && !report.coverage.gaps.is_empty();
         let failed = report.fails(threshold) || has_gaps;
         Ok(if failed { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
     }
 
-    /// `[scan]` of the configuration that was named, or of the target's own if it has one.
+    /// `[scan]` of the configuration that was named, or of the project's own if it has one.
     fn settings(&self) -> Result<Settings, config::Faults> {
-        let own = self.target.join("bartizan.toml");
+        let own = self.project().join("bartizan.toml");
         let file = match &self.config {
             Some(file) => file.as_path(),
             None if own.is_file() => &own,
             None => return Ok(Settings::default()),
         };
         config::load_scan(file, &Process)
+    }
+
+    /// The directory whose rules hold: the target, or the one that the command is called in where it has several or a file.
+    fn project(&self) -> &Path {
+        match self.targets.as_slice() {
+            [target] if target.is_dir() => target,
+            _ => Path::new("."),
+        }
+    }
+
+    fn rule_paths(&self, settings: &Settings) -> Vec<PathBuf> {
+        let configured = settings.rules.iter().map(|path| self.beside_configuration(path));
+        configured.chain(self.rules.iter().cloned()).collect()
     }
 
     /// What was there before. A baseline of the configuration is relative to the target.
@@ -174,7 +184,7 @@ impl Scan {
     }
 
     fn beside_configuration(&self, file: &Path) -> PathBuf {
-        let folder = self.config.as_deref().map_or(Some(self.target.as_path()), Path::parent);
+        let folder = self.config.as_deref().map_or(Some(self.project()), Path::parent);
         folder.unwrap_or(Path::new(".")).join(file)
     }
 
@@ -196,31 +206,22 @@ impl Scan {
         Ok(Dependencies { config, inventory: Arc::default() })
     }
 
-    fn look(
-        &self,
-        settings: &Settings,
-        baseline: Option<Baseline>,
-        deps: &Dependencies,
-        output: Output,
-    ) -> Result<Report, ScanError> {
+    fn limits(&self, settings: &Settings) -> Limits {
         let exclude = settings.exclude.iter().chain(&self.exclude).cloned().collect();
-        let limits = Limits { threads: self.threads, max_file: settings.max_file.get(), exclude };
-        let selection = Selection {
-            confidence: self.confidence(settings),
+        Limits { threads: self.threads, max_file: settings.max_file.get(), exclude }
+    }
+
+    fn selection(&self, settings: &Settings, baseline: Option<Baseline>) -> Selection {
+        Selection {
+            confidence: words::confidence(self.confidence, settings.confidence),
             baseline,
             since: self.since.clone(),
             today: jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
-        };
-        let kinds = self.kinds(settings);
-        let make = || kinds.iter().map(|kind| make(*kind, deps)).collect();
-        let progress = Progress::default();
-        showing(&progress, output, || {
-            if self.history {
-                scan_history(&self.target, &limits, selection, &progress)
-            } else {
-                scan(&self.target, &make, &limits, selection, &progress)
-            }
-        })
+        }
+    }
+
+    const fn uncommitted(&self) -> Uncommitted {
+        if self.allow_dirty { Uncommitted::Allowed } else { Uncommitted::Refused }
     }
 
     fn kinds(&self, settings: &Settings) -> Vec<KindName> {
@@ -229,6 +230,7 @@ impl Scan {
             let name = |kind: &ScanKind| match kind {
                 ScanKind::Secrets => KindName::Secrets,
                 ScanKind::Deps => KindName::Deps,
+                ScanKind::Rules => KindName::Rules,
             };
             Some(kinds.iter().map(name).collect())
         };
@@ -248,24 +250,6 @@ impl Scan {
             Err(_) => None,
         };
         Ok(sbom::Subject { name: self.name.clone(), created })
-    }
-
-    fn confidence(&self, settings: &Settings) -> Confidence {
-        match (self.confidence, settings.confidence) {
-            (Some(Sureness::Low), _) | (None, ScanConfidence::Low) => Confidence::Low,
-            (Some(Sureness::Medium), _) | (None, ScanConfidence::Medium) => Confidence::Medium,
-            (Some(Sureness::High), _) | (None, ScanConfidence::High) => Confidence::High,
-        }
-    }
-
-    fn threshold(&self, settings: &Settings) -> FailOn {
-        match (self.fail_on, settings.fail_on) {
-            (Some(Threshold::Critical), _) | (None, ScanFailOn::Critical) => FailOn::Severity(Severity::Critical),
-            (Some(Threshold::High), _) | (None, ScanFailOn::High) => FailOn::Severity(Severity::High),
-            (Some(Threshold::Medium), _) | (None, ScanFailOn::Medium) => FailOn::Severity(Severity::Medium),
-            (Some(Threshold::Low), _) | (None, ScanFailOn::Low) => FailOn::Severity(Severity::Low),
-            (Some(Threshold::Never), _) | (None, ScanFailOn::Never) => FailOn::Never,
-        }
     }
 
     fn write(
@@ -303,26 +287,6 @@ impl Scan {
             }
         }
         Ok(())
-    }
-}
-
-/// What dependencies are held against, and what was found to depend on.
-struct Dependencies {
-    config: DepsConfig,
-    inventory: Arc<Mutex<Inventory>>,
-}
-
-impl Dependencies {
-    fn inventory(&self) -> Inventory {
-        self.inventory.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// A kind, made for one scan.
-fn make(kind: KindName, deps: &Dependencies) -> Box<dyn Kind> {
-    match kind {
-        KindName::Secrets => Box::new(bartizan_scanner::secrets::Secrets),
-        KindName::Deps => Box::new(Deps::new(deps.config.clone()).with_inventory(Arc::clone(&deps.inventory))),
     }
 }
 

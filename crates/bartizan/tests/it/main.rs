@@ -11,4 +11,5 @@ mod operation;
 mod overload;
 mod privileges;
 mod restart;
+mod scan;
 mod service_manager;

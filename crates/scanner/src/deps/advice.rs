@@ -27,6 +27,18 @@ pub(super) fn upgrade(file: &LockedFile, index: usize, version: &str) -> String 
     }
 }
 
+/// Whether the numbers promise that nothing breaks: the first one that is not zero stays, as npm's `^` has it.
+pub(super) fn is_compatible(from: &str, to: &str) -> bool {
+    let numbers = |version: &str| -> Option<Vec<u64>> {
+        version.trim_start_matches('v').split(['.', '-', '+']).take(2).map(|number| number.parse().ok()).collect()
+    };
+    match (numbers(from).as_deref(), numbers(to).as_deref()) {
+        (Some([0, from, ..]), Some([0, to, ..])) => from == to,
+        (Some([from, ..]), Some([to, ..])) => from == to && *from != 0,
+        _ => false,
+    }
+}
+
 fn named(package: &Package) -> String {
     format!("{} {}", package.name, package.version)
 }
@@ -91,6 +103,18 @@ mod tests {
             said,
             "express 4.17.1 accepts only `6.7.0`: upgrade express 4.17.1 to a release that takes qs 6.7.3"
         );
+    }
+
+    #[test]
+    fn an_upgrade_is_compatible_while_its_first_number_stays() {
+        for (from, to) in
+            [("1.2.3", "1.9.0"), ("0.3.1", "0.3.9"), ("v1.0.0", "v1.0.1"), ("32.0.0-jre", "32.1.3-jre"), ("2", "2.1")]
+        {
+            assert!(is_compatible(from, to), "{from} {to}");
+        }
+        for (from, to) in [("1.2.3", "2.0.0"), ("0.3.1", "0.4.0"), ("0.9", "1.0"), ("1!1.0", "1!1.1"), ("x", "x")] {
+            assert!(!is_compatible(from, to), "{from} {to}");
+        }
     }
 
     #[test]

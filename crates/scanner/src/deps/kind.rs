@@ -1,12 +1,13 @@
 mod find;
+mod place;
 mod read;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bartizan_controls::Location;
-
+use self::place::Places;
+use super::imports::{Imports, Languages};
 use super::index::Index;
 use super::inventory::Inventory;
 use super::lock::{Format, Manifest, MsBuildProject, pom::Pom};
@@ -31,6 +32,7 @@ pub struct DepsConfig {
 pub struct Deps {
     config: DepsConfig,
     rules: Rules,
+    languages: Languages,
     state: Mutex<State>,
     inventory: Arc<Mutex<Inventory>>,
 }
@@ -43,6 +45,7 @@ struct State {
     sums: BTreeMap<String, BTreeMap<(String, String), String>>,
     poms: BTreeMap<String, (Pom, Places)>,
     projects: BTreeMap<String, (MsBuildProject, Places)>,
+    imports: Imports,
 }
 
 #[derive(Debug)]
@@ -53,13 +56,16 @@ struct ReadLock {
     places: Places,
 }
 
-/// Where lines that may be told of stand.
-type Places = BTreeMap<u32, Location>;
-
 impl Deps {
     /// Looks for what the configuration says.
     pub fn new(config: DepsConfig) -> Self {
-        Self { config, rules: Rules::new(), state: Mutex::default(), inventory: Arc::default() }
+        Self {
+            config,
+            rules: Rules::new(),
+            languages: Languages::new(),
+            state: Mutex::default(),
+            inventory: Arc::default(),
+        }
     }
 
     /// Everything that the tree depends on, there once the scan has ended: for a bill of materials.
@@ -74,6 +80,11 @@ impl Deps {
         Self { inventory, ..self }
     }
 
+    /// Source is looked at for what it imports, where something can be found that this is told of.
+    fn wants_imports(&self, path: &str) -> bool {
+        self.config.index.is_some() && self.languages.has(path)
+    }
+
     /// What a thread that panicked left is whole: every change of the state is one insertion.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -86,7 +97,7 @@ impl Kind for Deps {
     }
 
     fn wants(&self, path: &str) -> bool {
-        Format::of(path).is_some() || read::Other::of(path).is_some()
+        Format::of(path).is_some() || read::Other::of(path).is_some() || self.wants_imports(path)
     }
 
     fn file(&self, file: &SourceFile<'_>, findings: &mut Findings) {
@@ -94,6 +105,9 @@ impl Kind for Deps {
             self.lock_file(format, file, findings);
         } else if let Some(other) = read::Other::of(file.path()) {
             self.other(other, file, findings);
+        } else if self.wants_imports(file.path()) {
+            let imported = self.languages.imported(file);
+            self.state().imports.add(file.path(), imported);
         }
     }
 

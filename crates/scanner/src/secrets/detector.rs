@@ -260,8 +260,11 @@ impl Entry {
         }
         let (name, value) = (bytes.get(found.name.clone())?, bytes.get(found.value.clone())?);
         let mut confidence = judge::value(meaning(name)?, value)?;
-        // Without quotes a random word may still be code.
-        if place == Place::Example || (found.quotes == Quotes::Bare && !judge::is_random(value)) {
+        // Without quotes a random word may still be code; and the signature of a link opens one file, for a while.
+        if place == Place::Example
+            || signs_a_link(bytes, found.name.start)
+            || (found.quotes == Quotes::Bare && !judge::is_random(value))
+        {
             confidence = Confidence::Low;
         }
         let mut hit = self.found(found.value.clone(), found.value, confidence, 1);
@@ -306,6 +309,21 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
         return true;
     }
     matches!(byte, b'n' | b't' | b'r') && at >= 2 && bytes.get(at - 2) == Some(&b'\\')
+}
+
+/// Whether the name is a parameter of an address that says until when it holds (`?e=1573632632&token=…`).
+fn signs_a_link(bytes: &[u8], name: usize) -> bool {
+    const LONGEST: usize = 512;
+    const ENDS: [&[u8]; 4] = [b"?e=", b"&e=", b"expires=", b"expires_in="];
+    let before = bytes.get(name.saturating_sub(LONGEST)..name).unwrap_or_default();
+    let start =
+        before.iter().rposition(|byte| byte.is_ascii_whitespace() || b"\"'<>`".contains(byte)).map_or(0, |at| at + 1);
+    let address = before.get(start..).unwrap_or_default().to_ascii_lowercase();
+    memchr::memmem::find(&address, b"://").is_some()
+        && ENDS.iter().any(|end| {
+            let digits = memchr::memmem::find(&address, end).and_then(|at| address.get(at + end.len()..));
+            digits.is_some_and(|digits| digits.iter().take_while(|byte| byte.is_ascii_digit()).count() >= 6)
+        })
 }
 
 fn ends_word(bytes: &[u8], at: usize) -> bool {

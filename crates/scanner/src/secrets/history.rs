@@ -4,7 +4,7 @@
 //! never changed is looked at once however many commits have it. Only for objects in which something stands, the commits are
 //! walked afterwards, for a path and a date.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
@@ -13,21 +13,33 @@ use bartizan_controls::{Finding, Fingerprint};
 use gix::objs::Kind;
 use gix::odb::pack::index::traverse::{Algorithm, Options, SafetyCheck};
 use gix::odb::{loose, pack};
-use gix::{ObjectId, Repository};
+use gix::{ObjectId, Repository, ThreadSafeRepository};
 
 use super::origins::{Origin, origins};
 use super::{Detector, finding};
+use crate::excluded::Excluded;
 use crate::repository::{open, threads};
-use crate::walk::excluded;
+use crate::target::Target;
 use crate::{Findings, GapReason, Limits, ScanError, SourceFile};
 
 /// The largest object that is inflated while a pack is traversed. A pack with a larger one (a bomb is one) is read object by object, each
 /// after a look at its size.
 const MAX_INFLATED: usize = 256 << 20;
 
-/// Looks at every object of the repository. `each` is called for every one of them.
-pub(crate) fn history(root: &Path, limits: &Limits, each: &(dyn Fn() + Sync)) -> Result<Findings, ScanError> {
-    let repository = open(root)?;
+/// Looks at every object of the repositories that the targets belong to. `each` is called for every one of them.
+pub(crate) fn history(targets: &[Target], limits: &Limits, each: &(dyn Fn() + Sync)) -> Result<Findings, ScanError> {
+    let mut findings = Findings::default();
+    let mut known = BTreeSet::new();
+    for target in targets {
+        let repository = open(&target.root)?;
+        if known.insert(repository.to_thread_local().common_dir().to_owned()) {
+            findings.merge(one(&repository, limits, each)?);
+        }
+    }
+    Ok(findings)
+}
+
+fn one(repository: &ThreadSafeRepository, limits: &Limits, each: &(dyn Fn() + Sync)) -> Result<Findings, ScanError> {
     let mut local = repository.to_thread_local();
     // Trees are read again and again on the way through the commits.
     local.object_cache_size_if_unset(16 << 20);
@@ -42,10 +54,11 @@ pub(crate) fn history(root: &Path, limits: &Limits, each: &(dyn Fn() + Sync)) ->
         search.loose(store, &local);
     }
     let State { hits, mut findings, .. } = search.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let excluded = excluded(root, &limits.exclude)?;
+    // Paths of a repository are relative to it.
+    let excluded = Excluded::new(Path::new(""), &limits.exclude)?;
     let mut earliest: BTreeMap<Fingerprint, (Origin, Finding)> = BTreeMap::new();
     for (id, origin) in origins(&local, hits, &mut findings) {
-        if excluded.matched(&origin.path, false).is_ignore() {
+        if excluded.covers_file(Path::new(&origin.path)) {
             continue;
         }
         for found in found(&local, &detector, id, &origin) {

@@ -49,6 +49,23 @@ fn the_reference_is_current() {
 }
 
 #[test]
+fn the_signature_of_a_link_that_ends_is_unsure_and_a_token_in_an_address_is_not() {
+    let token = ["q8Zr2LmX0pVt7NcY5bKd", "W3sHf9uJ"].concat();
+    let confidence = |address: String| {
+        Detector::new()
+            .detect("src/a.json", format!("{{\"url\": \"{address}\"}}").as_bytes())
+            .first()
+            .map(|hit| hit.confidence)
+    };
+    let signed = format!("https://cdn.acme.io/a.png?e=1573632632&amp;token={token}");
+    assert_eq!(confidence(signed), Some(Confidence::Low));
+    assert_eq!(
+        confidence(format!("https://cdn.acme.io/a.png?size=1573632632&token={token}")),
+        Some(Confidence::Medium)
+    );
+}
+
+#[test]
 fn where_a_secret_stands_decides_how_sure_it_is() {
     let line = ["client_secret = \"", "q8Zr2LmX0pVt7NcY5bKd", "\"\n"].concat();
     let confidence = |path: &str| Detector::new().detect(path, line.as_bytes()).first().map(|hit| hit.confidence);

@@ -67,6 +67,6 @@ fn a_damaged_pack_is_told_and_the_rest_is_looked_at() {
 #[test]
 fn where_there_is_no_repository_it_is_said() {
     let tree = Tree::new();
-    let outcome = scan_history(tree.path(), &Limits::default(), selection(), &Progress::default());
+    let outcome = scan_history(&tree.targets(), &Limits::default(), selection(), &Progress::default());
     assert!(matches!(outcome, Err(ScanError::Repository { .. })));
 }

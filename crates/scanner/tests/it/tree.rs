@@ -6,7 +6,7 @@ use std::process::Command;
 
 use bartizan_controls::Confidence;
 use bartizan_scanner::secrets::Secrets;
-use bartizan_scanner::{Kind, Limits, Progress, Report, Selection, scan, scan_history};
+use bartizan_scanner::{Kind, Limits, Progress, Report, Selection, Target, scan, scan_history};
 
 /// A token of GitLab's form. Assembled here: no scanner shall find it in this file.
 pub(crate) fn token() -> String {
@@ -67,11 +67,16 @@ impl Tree {
     }
 
     pub(crate) fn scan_with(&self, limits: &Limits, selection: Selection) -> Report {
-        scan(self.path(), &kinds, limits, selection, &Progress::default()).unwrap()
+        scan(&self.targets(), &kinds, limits, selection, &Progress::default()).unwrap()
     }
 
     pub(crate) fn history(&self) -> Report {
-        scan_history(self.path(), &Limits::default(), selection(), &Progress::default()).unwrap()
+        scan_history(&self.targets(), &Limits::default(), selection(), &Progress::default()).unwrap()
+    }
+
+    /// The tree as the one target of a scan.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        vec![Target::single(self.path()).unwrap()]
     }
 }
 
@@ -79,7 +84,7 @@ pub(crate) fn selection() -> Selection {
     Selection { confidence: Confidence::Medium, baseline: None, since: None, today: "2026-05-01".parse().unwrap() }
 }
 
-fn kinds() -> Vec<Box<dyn Kind>> {
+pub(crate) fn kinds() -> Vec<Box<dyn Kind>> {
     vec![Box::new(Secrets)]
 }
 

@@ -22,6 +22,8 @@ pub struct Scan {
     /// A file of findings that were there before, as `bartizan scan --write-baseline` writes it. They are counted and not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<PathBuf>,
+    /// Files and directories of rules of the project's own: declared ones (`*.yaml`) and policies (`*.rego`).
+    pub rules: Vec<PathBuf>,
     /// Whether the scan fails if there is something that it could not look at.
     pub strict: bool,
     /// Which licences nothing may depend on, as far as lock files name them.
@@ -38,6 +40,7 @@ impl Default for Scan {
             confidence: ScanConfidence::Medium,
             exclude: Vec::new(),
             baseline: None,
+            rules: Vec::new(),
             strict: false,
             licences: ScanLicences::default(),
             max_file: Size::new(16 << 20),
@@ -61,6 +64,8 @@ pub enum ScanKind {
     Secrets,
     /// Packages with known weaknesses.
     Deps,
+    /// The project's own rules.
+    Rules,
 }
 
 /// From which severity on a scan fails.

@@ -3,13 +3,15 @@ use std::sync::Arc;
 
 use bartizan_controls::{Confidence, Finding, Location, Rule, Severity};
 
+use super::place::Places;
 use super::read::tell;
-use super::{Deps, Places, ReadLock, State, beside, directory, extension};
+use super::{Deps, ReadLock, State, beside, directory, extension};
 use crate::deps::advice::{upgrade, way};
 use crate::deps::ecosystem::Ecosystem;
+use crate::deps::imports::Imports;
 use crate::deps::inventory::{Inventory, LockedFile};
 use crate::deps::lock::{Format, Manifest, MsBuildProject, pom};
-use crate::deps::package::{Lock, Package, Scope, Source};
+use crate::deps::package::{Lock, Package, Relation, Scope, Source};
 use crate::deps::sbom::denied;
 use crate::deps::squat;
 use crate::deps::vulnerability::{Verdict, Vulnerability};
@@ -19,19 +21,20 @@ impl Deps {
     /// Puts together what several files say, and tells of it.
     pub(super) fn conclude(&self, mut state: State, findings: &mut Findings) -> Inventory {
         let mut inventory = Inventory::default();
+        let imports = std::mem::take(&mut state.imports);
         let locks = std::mem::take(&mut state.locks);
         let paths: BTreeSet<String> = locks.keys().cloned().collect();
         for (path, mut read) in locks {
             state.complete(&path, &mut read);
             absent_includes(&path, &read.lock, &paths, findings);
             let file = LockedFile { format: Some(read.format), lock: read.lock, verdicts: read.verdicts };
-            self.tell(&path, &file, &read.places, findings);
+            self.tell(&path, &file, &read.places, &imports, findings);
             inventory.files.insert(path, file);
         }
         for (path, lock, places) in state.manifests_with_versions(&paths) {
             tell(&path, &lock.gaps, findings);
             let file = self.judged(&path, lock, findings);
-            self.tell(&path, &file, &places, findings);
+            self.tell(&path, &file, &places, &imports, findings);
             inventory.files.insert(path, file);
         }
         self.tell_of_data(&inventory, findings);
@@ -50,15 +53,18 @@ impl Deps {
         LockedFile { format: None, lock, verdicts }
     }
 
-    fn tell(&self, path: &str, file: &LockedFile, places: &Places, findings: &mut Findings) {
+    fn tell(&self, path: &str, file: &LockedFile, places: &Places, imports: &Imports, findings: &mut Findings) {
         let place = |package: &Package| {
             let whole = || Location { path: path.to_owned(), span: None, excerpt: None };
-            places.get(&package.line).cloned().unwrap_or_else(whole)
+            places.lines.get(&package.line).cloned().unwrap_or_else(whole)
         };
         for (index, verdict) in &file.verdicts {
             let Some(package) = file.lock.packages.get(*index) else { continue };
             for found in &verdict.vulnerabilities {
-                findings.push(self.vulnerable(file, *index, verdict, found, place(package)));
+                let fix = verdict.upgrade.as_deref().and_then(|upgrade| places.raise(package, upgrade));
+                let mut finding = Finding { fix, ..self.vulnerable(file, *index, verdict, found, place(package)) };
+                finding.facts.extend(imported(path, file, *index, imports).map(|place| ("imported", place)));
+                findings.push(finding);
             }
         }
         for package in file.lock.packages.iter().filter(|package| package.source != Source::Path) {
@@ -67,7 +73,7 @@ impl Deps {
             self.doubts(package, is_told, &place, findings);
         }
         for unpinned in file.lock.unpinned.iter().filter(|_| file.format.is_none()) {
-            let location = places.get(&unpinned.line).cloned();
+            let location = places.lines.get(&unpinned.line).cloned();
             let location = location.unwrap_or_else(|| Location { path: path.to_owned(), span: None, excerpt: None });
             let message =
                 format!("`{}` is asked for as `{}`, which names no fixed content", unpinned.name, unpinned.requirement);
@@ -222,6 +228,23 @@ impl Deps {
                 Some(Some(_)) => {}
             }
         }
+    }
+}
+
+/// Where the source beside the lock file imports the package, or the one that the project came by it through.
+fn imported(path: &str, file: &LockedFile, index: usize, imports: &Imports) -> Option<String> {
+    let direct = file.lock.shortest_way(index).first().copied().unwrap_or(index);
+    let package = file.lock.packages.get(direct)?;
+    if direct == index && package.relation == Relation::Transitive {
+        return None;
+    }
+    match imports.place(directory(path), package.ecosystem, &package.name) {
+        Some(place) if direct == index => Some(place),
+        Some(place) => Some(format!("{place} imports `{}`", package.name)),
+        None if Imports::is_telling(package.ecosystem) => {
+            Some(format!("`{}` is not seen in the source beside the lock file", package.name))
+        }
+        None => None,
     }
 }
 

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use bartizan_controls::{Confidence, Finding, Severity};
 
-use super::{Deps, Places, ReadLock, directory, extension};
+use super::place::{Places, Syntax};
+use super::{Deps, ReadLock, directory, extension};
 use crate::deps::index::IndexError;
 use crate::deps::lock::{Format, LockError, MAX_BYTES, Manifest, MsBuildProject, pom::Pom, sums};
 use crate::deps::package::{Gap, Package, Source, Unpinned};
@@ -49,12 +49,11 @@ impl Deps {
             Err(error) => return unread(file, &error, findings),
         };
         told(file, &lock.gaps, findings);
-        let lines = LineStarts::of(file.bytes());
         for unpinned in &lock.unpinned {
-            findings.push(self.unpinned(file, &lines, unpinned, format.ecosystem().as_str()));
+            findings.push(self.unpinned(file, unpinned, format.ecosystem().as_str()));
         }
         let mut verdicts = BTreeMap::new();
-        let mut places = Places::new();
+        let mut places = Places::default();
         for (index, package) in lock.packages.iter().enumerate().filter(|(_, package)| package.source != Source::Path) {
             match self.judge(package) {
                 Ok(verdict) if verdict.vulnerabilities.is_empty() => {}
@@ -65,7 +64,12 @@ impl Deps {
                 }
             }
             if verdicts.contains_key(&index) || self.is_doubtful(format, package) {
-                places.entry(package.line).or_insert_with(|| file.locate(&lines.range(package.line, &package.name)));
+                let place = || file.locate(&file.on_line(package.line, &package.name));
+                places.lines.entry(package.line).or_insert_with(place);
+            }
+            if format == Format::Requirements && verdicts.contains_key(&index) {
+                let line = file.line(package.line);
+                places.add_requirement(package.line, file.bytes().get(line.clone()).unwrap_or_default(), line.start);
             }
         }
         let read = ReadLock { format, lock, verdicts, places };
@@ -102,11 +106,11 @@ impl Deps {
             }
             Other::GoSum => go_sum(file).map(|sums| drop(self.state().sums.insert(path, sums))),
             Other::Pom => Pom::parse(file.bytes()).map(|pom| {
-                let places = places(file, "<dependency>");
+                let places = Places::of_manifest(file, Syntax::Pom);
                 self.state().poms.insert(path, (pom, places));
             }),
             Other::MsBuild => MsBuildProject::parse(file.bytes()).map(|project| {
-                let places = places(file, "<Package");
+                let places = Places::of_manifest(file, Syntax::MsBuild);
                 self.state().projects.insert(path, (project, places));
             }),
         };
@@ -116,14 +120,13 @@ impl Deps {
     }
 
     fn manifest(&self, file: &SourceFile<'_>, manifest: Manifest, ecosystem: &str, findings: &mut Findings) {
-        let lines = LineStarts::of(file.bytes());
         for unpinned in &manifest.unpinned {
-            findings.push(self.unpinned(file, &lines, unpinned, ecosystem));
+            findings.push(self.unpinned(file, unpinned, ecosystem));
         }
         self.state().manifests.insert(file.path().to_owned(), manifest);
     }
 
-    fn unpinned(&self, file: &SourceFile<'_>, lines: &LineStarts<'_>, unpinned: &Unpinned, ecosystem: &str) -> Finding {
+    fn unpinned(&self, file: &SourceFile<'_>, unpinned: &Unpinned, ecosystem: &str) -> Finding {
         let Unpinned { name, requirement, line } = unpinned;
         let is_address = requirement.contains("://") || requirement.contains('#') || requirement.contains("dev-");
         let rule = if is_address { &self.rules.mutable } else { &self.rules.unpinned };
@@ -132,7 +135,7 @@ impl Deps {
             severity: if is_address { Severity::Medium } else { Severity::Low },
             confidence: Confidence::High,
             message: format!("`{name}` is asked for as `{requirement}`, which names no fixed content"),
-            location: file.locate(&lines.range(*line, name)),
+            location: file.locate(&file.on_line(*line, name)),
             fingerprint: fingerprint(&rule.id, &[ecosystem.as_bytes(), name.as_bytes(), requirement.as_bytes()]),
             facts: vec![("package", name.clone()), ("requirement", requirement.clone())],
             fix: None,
@@ -173,44 +176,4 @@ fn go_sum(file: &SourceFile<'_>) -> Result<BTreeMap<(String, String), String>, L
     let text = file.text().ok_or(LockError::NotUtf8)?;
     let owned = |((name, version), sum): ((&str, &str), &str)| ((name.to_owned(), version.to_owned()), sum.to_owned());
     Ok(sums(text).into_iter().map(owned).collect())
-}
-
-/// The lines of a manifest that begin a dependency; there are some tens of them.
-fn places(file: &SourceFile<'_>, mark: &str) -> Places {
-    let lines = LineStarts::of(file.bytes());
-    let finder = memchr::memmem::find_iter(file.bytes(), mark);
-    finder.take(MAX_PLACES).map(|at| (lines.line(at), file.locate(&(at..at + mark.len())))).collect()
-}
-
-const MAX_PLACES: usize = 10_000;
-
-/// Where the lines of a file begin.
-pub(super) struct LineStarts<'a> {
-    bytes: &'a [u8],
-    starts: Vec<usize>,
-}
-
-impl<'a> LineStarts<'a> {
-    pub(super) fn of(bytes: &'a [u8]) -> Self {
-        let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1)).collect();
-        Self { bytes, starts }
-    }
-
-    fn line(&self, offset: usize) -> u32 {
-        u32::try_from(self.starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
-    }
-
-    /// The name on its line, or else the line without its margin.
-    pub(super) fn range(&self, line: u32, name: &str) -> Range<usize> {
-        let index = (line as usize).saturating_sub(1);
-        let start = self.starts.get(index).copied().unwrap_or(0);
-        let end = self.starts.get(index + 1).map_or(self.bytes.len(), |next| next.saturating_sub(1));
-        let text = self.bytes.get(start..end).unwrap_or_default();
-        if let Some(at) = memchr::memmem::find(text, name.as_bytes()).filter(|_| !name.is_empty()) {
-            return start + at..start + at + name.len();
-        }
-        let margin = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let tail = text.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
-        start + margin..(end.saturating_sub(tail)).max(start + margin)
-    }
 }

@@ -100,6 +100,27 @@ fn what_can_change_what_is_built_is_told() {
 }
 
 #[test]
+fn what_is_the_trees_own_is_not_told_to_be_unpinned() {
+    let own = |name: &str, more: &str| {
+        format!(
+            "<project><groupId>g</groupId><artifactId>{name}</artifactId><version>1.0-SNAPSHOT</version>{more}</project>"
+        )
+    };
+    let needs = |name: &str| {
+        format!(
+            "<dependencies><dependency><groupId>g</groupId><artifactId>{name}</artifactId><version>1.0-SNAPSHOT</version></dependency></dependencies>"
+        )
+    };
+    let (web, core) = (own("web", &needs("core")), own("core", &needs("elsewhere")));
+    let files =
+        [("web/pom.xml", web.as_str()), ("core/pom.xml", &core), ("requirements.txt", ".\n./lib[extra]\nflask\n")];
+    let (found, ..) = scanned(&files, DepsConfig::default());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("core/pom.xml") && found[0].contains("elsewhere"), "{found:?}");
+    assert!(found[1].contains("`flask`"), "{found:?}");
+}
+
+#[test]
 fn a_denied_licence_is_told_and_a_choice_is_not() {
     let lock = r#"{"packages": [
         {"name": "a/gpl", "version": "1.0.0", "license": ["GPL-3.0-only"], "dist": {"shasum": "aa"}},

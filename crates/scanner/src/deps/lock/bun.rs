@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope, Source};
-use crate::deps::tree::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 /// bun.lock: JSON with trailing commas; a package is a list whose first item is `name@version`.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

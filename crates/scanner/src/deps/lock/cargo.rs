@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope, Source};
-use crate::deps::tree::Node;
+use crate::tree::Node;
 
 /// Cargo.lock, versions 1 to 4. Workspace members have no `source`; what they ask for is direct.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope, Source};
-use crate::deps::tree::Node;
+use crate::tree::Node;
 
 /// composer.lock: `packages` and `packages-dev`.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

@@ -1,7 +1,7 @@
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope};
-use crate::deps::tree::Node;
+use crate::tree::Node;
 
 /// conan.lock: of Conan 2, lists of references; of Conan 1, a graph of nodes.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Lock, Package, Relation, Unpinned};
-use crate::deps::tree::Element;
+use crate::tree::Element;
 
 /// A project of .NET (`*.csproj`, `*.fsproj`, `*.vbproj`), `packages.config`, or the `*.props` that projects below share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope, Source};
-use crate::deps::tree::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 /// package-lock.json and npm-shrinkwrap.json. Versions 2 and 3 list packages by their folder, version 1 nests them.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

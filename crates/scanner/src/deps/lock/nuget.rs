@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Relation};
-use crate::deps::tree::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 /// packages.lock.json: for each target framework the packages by name.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

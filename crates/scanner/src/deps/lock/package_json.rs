@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::LockError;
 use crate::deps::package::{Asker, Lock, Scope, Unpinned};
-use crate::deps::tree::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 /// What a package.json, composer.json or Cargo.toml asks for: lock files that do not say themselves what is direct get it from here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@ use super::poetry::{by_key, first_hash};
 use super::requirements::requirement_name;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope, Source};
-use crate::deps::tree::Node;
+use crate::tree::Node;
 
 /// pdm.lock; before version 4.2 the hashes stood in `[metadata.files]`.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

@@ -1,7 +1,7 @@
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Lock, Package, Scope, Source};
-use crate::deps::tree::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 /// Pipfile.lock: `default` and `develop`. It does not tell what the project itself asks for.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

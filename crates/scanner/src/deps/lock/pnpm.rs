@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope, Source};
-use crate::deps::tree::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 /// pnpm-lock.yaml. Up to version 5.4 a package is `/name/1.0.0_peers`, in 6 `/name@1.0.0(peers)`, in 9 `name@1.0.0`, and what
 /// it asks for stands in `snapshots`.

@@ -1,7 +1,7 @@
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope, Source};
-use crate::deps::tree::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 /// poetry.lock, from Poetry 1.0 (hashes in `[metadata.files]`) to 2 (`groups`).
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Lock, Package, Relation, Scope, Source, Unpinned};
-use crate::deps::tree::Element;
+use crate::tree::Element;
 
 /// A pom.xml as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,8 +143,10 @@ impl Context<'_> {
             lock.gap(dependency.line, format!("the version of `{name}` stands in no pom.xml of this tree"));
             return;
         };
+        let is_own = self.poms.values().any(|pom| name == format!("{}:{}", pom.group, pom.artifact));
         let is_moving = matches!(version.as_str(), "LATEST" | "RELEASE") || version.contains(',');
-        if is_moving || version.ends_with("-SNAPSHOT") {
+        // A module of the same tree is what the tree has, whatever its version is called.
+        if is_moving || (version.ends_with("-SNAPSHOT") && !is_own) {
             let unpinned = Unpinned { name: name.clone(), requirement: version.clone(), line: dependency.line };
             lock.unpinned.push(unpinned);
         }
@@ -158,8 +160,7 @@ impl Context<'_> {
         if scope == "test" {
             package.scope = Scope::Development;
         }
-        if scope == "system" || self.poms.values().any(|pom| package.name == format!("{}:{}", pom.group, pom.artifact))
-        {
+        if scope == "system" || is_own {
             package.source = Source::Path;
         }
         lock.packages.push(package);

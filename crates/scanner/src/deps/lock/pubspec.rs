@@ -1,7 +1,7 @@
 use super::LockError;
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Lock, Package, Relation, Scope, Source};
-use crate::deps::tree::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 /// pubspec.lock. It says of each package whether it is direct, and not who else asks for it.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

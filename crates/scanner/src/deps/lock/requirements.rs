@@ -61,7 +61,15 @@ fn is_address(text: &str) -> bool {
     text.starts_with("git+") || text.starts_with("http:") || text.starts_with("https:")
 }
 
+/// A directory or an archive of the tree itself.
+fn is_local(text: &str) -> bool {
+    text.starts_with(['.', '/']) || text.starts_with("file:")
+}
+
 fn requirement(lock: &mut Lock, number: u32, line: &str) {
+    if is_local(line) {
+        return;
+    }
     let hash = line.split_whitespace().find_map(|word| word.strip_prefix("--hash="));
     let end = line.find(" --").unwrap_or(line.len());
     let line = line.get(..end).unwrap_or(line);

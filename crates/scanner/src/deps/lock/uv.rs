@@ -2,7 +2,7 @@ use super::LockError;
 use super::poetry::{by_key, first_hash};
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Scope, Source};
-use crate::deps::tree::Node;
+use crate::tree::Node;
 
 /// uv.lock. The project's own packages are `virtual` or `editable`; what they ask for is direct.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::{LockError, numbered};
 use crate::deps::ecosystem::Ecosystem;
 use crate::deps::package::{Asker, Lock, Package, Source};
-use crate::deps::tree::Node;
+use crate::tree::Node;
 
 /// yarn.lock: of Yarn 1, a format of its own; of berry (2 and later), YAML with `__metadata`.
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {

@@ -19,7 +19,7 @@ fn node<'a>(value: ast::Value<'a>, lines: &Lines) -> Node<'a> {
     let line = lines.at(value.range().start);
     let value = match value {
         ast::Value::StringLit(text) => Value::Text(text.value),
-        ast::Value::NumberLit(number) => Value::Text(number.value.into()),
+        ast::Value::NumberLit(number) => Value::Number(number.value.into()),
         ast::Value::BooleanLit(flag) => Value::Flag(flag.value),
         ast::Value::NullKeyword(_) => Value::Nothing,
         ast::Value::Array(list) => Value::List(list.elements.into_iter().map(|item| node(item, lines)).collect()),

@@ -25,8 +25,8 @@ fn node<'a>(value: Spanned<DeValue<'a>>, lines: &Lines) -> Node<'a> {
     let line = lines.at(value.span().start);
     let value = match value.into_inner() {
         DeValue::String(text) => Value::Text(text),
-        DeValue::Integer(number) => Value::Text(number.as_str().to_owned().into()),
-        DeValue::Float(number) => Value::Text(number.as_str().to_owned().into()),
+        DeValue::Integer(number) => Value::Number(number.as_str().to_owned().into()),
+        DeValue::Float(number) => Value::Number(number.as_str().to_owned().into()),
         DeValue::Boolean(flag) => Value::Flag(flag),
         DeValue::Datetime(time) => Value::Text(time.to_string().into()),
         DeValue::Array(items) => Value::List(items.into_iter().map(|item| node(item, lines)).collect()),

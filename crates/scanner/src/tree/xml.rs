@@ -6,13 +6,13 @@ use super::{Lines, LockError, MAX_DEPTH};
 /// An element of XML. Entities beyond the five of XML are not expanded, and nothing is fetched: a document type that tries
 /// either (XXE) changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::deps) struct Element {
+pub(crate) struct Element {
     /// Without its prefix.
-    pub(in crate::deps) name: String,
-    pub(in crate::deps) line: u32,
+    pub(crate) name: String,
+    pub(crate) line: u32,
     /// Its own text, trimmed.
-    pub(in crate::deps) text: String,
-    pub(in crate::deps) children: Vec<Self>,
+    pub(crate) text: String,
+    pub(crate) children: Vec<Self>,
     attributes: Vec<(String, String)>,
 }
 
@@ -21,7 +21,7 @@ const MAX_ELEMENTS: usize = 500_000;
 
 impl Element {
     /// Reads a document; gives its root.
-    pub(in crate::deps) fn parse(text: &str) -> Result<Self, LockError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, LockError> {
         let lines = Lines::of(text);
         let mut reader = Reader::from_str(text);
         // The document itself is the lowest.
@@ -59,20 +59,20 @@ impl Element {
         root.ok_or_else(|| LockError::Syntax { line: 1, what: "there is no element in it".to_owned() })
     }
 
-    pub(in crate::deps) fn child(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         self.children_named(name).next()
     }
 
-    pub(in crate::deps) fn children_named(&self, name: &str) -> impl Iterator<Item = &Self> {
+    pub(crate) fn children_named(&self, name: &str) -> impl Iterator<Item = &Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
     /// The text of a child.
-    pub(in crate::deps) fn text_of(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str()).filter(|text| !text.is_empty())
     }
 
-    pub(in crate::deps) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
