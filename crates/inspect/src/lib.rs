@@ -8,3 +8,4 @@ pub mod json;
 pub mod openapi;
 pub mod protobuf;
 pub mod schema;
+pub mod sensitive;

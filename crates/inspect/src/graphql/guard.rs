@@ -1,10 +1,14 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::schema::{Schema, SchemaFault, TypeId};
 
 /// Which fields are under a rule of their own, by the places of the rules in their list.
 #[derive(Clone, Debug, Default)]
-pub struct Guards(HashMap<(TypeId, Box<str>), Vec<usize>>);
+pub struct Guards(Arc<Guarded>);
+
+/// The rules of each field.
+type Guarded = HashMap<(TypeId, Box<str>), Vec<usize>>;
 
 impl Guards {
     /// Looks up what coordinates (`Type` or `Type.field`) mean in a schema.
@@ -12,13 +16,13 @@ impl Guards {
     /// # Errors
     /// The first one that the schema does not have: a rule that guards nothing is a mistake that nobody would see.
     pub fn compile<'a>(schema: &Schema, coordinates: impl IntoIterator<Item = &'a str>) -> Result<Self, SchemaFault> {
-        let mut guards: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut guards = Guarded::new();
         for (index, coordinate) in coordinates.into_iter().enumerate() {
             for field in schema.coordinate(coordinate)? {
                 guards.entry(field).or_default().push(index);
             }
         }
-        Ok(Self(guards))
+        Ok(Self(Arc::new(guards)))
     }
 
     pub(super) fn of(&self, ty: TypeId, field: &str) -> impl Iterator<Item = usize> {
