@@ -87,7 +87,9 @@ export async function startGate(folder, upstreamPort, env, more = "") {
   const changed = `${written}\n${more}`
     .replaceAll(/(127\.0\.0\.1|localhost):8443/g, `$1:${port}`)
     .replaceAll("127.0.0.1:3000", `127.0.0.1:${upstreamPort}`)
-    .replaceAll("127.0.0.1:9443", `127.0.0.1:${consolePort}`);
+    .replaceAll("127.0.0.1:9443", `127.0.0.1:${consolePort}`)
+    // What the file names stands beside it, and the file moves.
+    .replaceAll(/^(descriptors|documents|schema) = "([^"/]+\.[a-z]+)"/gm, (_, key, file) => `${key} = "${join(folder, file)}"`);
   const file = join(state, "bartizan.toml");
   await writeFile(file, changed);
   const begin = async () => {

@@ -127,3 +127,32 @@ test("a token that ends in the middle of a conversation ends it", async () => {
   assert.equal((await first).cents, 250);
   assert.equal((await ended).code, grpc.status.UNAUTHENTICATED);
 });
+
+/// A call with a message as it is on the wire.
+function raw(address, credentials, bytes, metadata, options = {}) {
+  const client = new grpc.Client(address, credentials, options);
+  const same = (it) => it;
+  return new Promise((resolve) => {
+    client.makeUnaryRequest("/shop.Shop/Price", same, same, bytes, metadata, (error, answer) => {
+      client.close();
+      resolve(error ?? answer);
+    });
+  });
+}
+
+// Item { name: "tea", count: 3 }, and the same with a field 9 that no document declares.
+const tea = Buffer.from([0x0a, 3, 0x74, 0x65, 0x61, 0x10, 3]);
+const hidden = Buffer.concat([tea, Buffer.from([0x48, 1])]);
+
+test("a field that no message declares does not travel through, compressed or not", async () => {
+  assert.ok(Buffer.isBuffer(await raw(addresses.backend, grpc.credentials.createInsecure(), hidden, carrying())));
+  assert.ok(Buffer.isBuffer(await raw(addresses.gate, tls, tea, customer(), named)));
+  const gzip = { ...named, "grpc.default_compression_algorithm": 2 };
+  assert.ok(Buffer.isBuffer(await raw(addresses.gate, tls, tea, customer(), gzip)));
+  for (const options of [named, gzip]) {
+    const refused = await raw(addresses.gate, tls, hidden, customer(), options);
+    assert.equal(refused.code, grpc.status.INVALID_ARGUMENT, refused.message);
+  }
+  const garbled = await raw(addresses.gate, tls, Buffer.from([0x0a, 9, 0x74]), customer(), named);
+  assert.equal(garbled.code, grpc.status.INVALID_ARGUMENT, garbled.message);
+});

@@ -11,6 +11,7 @@ mod dependencies;
 mod gate;
 mod documents;
 mod grpc_messages;
+mod languages;
 mod machines;
 mod oauth;
 mod path;
@@ -33,6 +34,8 @@ pub const TARGETS: &[Target] = &[
     ("discovery", tokens::discovery),
     ("dpop_proof", machines::dpop_proof),
     ("forwarded", gate::forwarded),
+    ("graphql", languages::graphql),
+    ("graphql_schema", languages::graphql_schema),
     ("grpc", streams::grpc),
     ("introspection", machines::introspection),
     ("json", documents::json),
@@ -44,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     ("openapi_document", documents::document),
     ("osv", dependencies::osv),
     ("path", gate::path),
+    ("protobuf", languages::protobuf),
     ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),
     ("token", tokens::token),

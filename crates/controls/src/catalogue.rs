@@ -148,6 +148,12 @@ controls! {
         ANSWER_SCHEMA: "inspect.answer-schema", "Answers as declared",
             "Members of an answer that the OpenAPI document does not declare do not leave.",
             [Api3], [4, 14], [200, 201, 213];
+        GRAPHQL: "inspect.graphql", "GraphQL operations as the schema has them",
+            "A GraphQL operation that its schema does not have, that its caller may not run, or that takes more than it may, never reaches an upstream.",
+            [Api4, Api3, Api5], [2, 4], [400, 674, 770, 1287];
+        GRPC: "inspect.grpc", "Messages of gRPC as declared",
+            "A message that its method's descriptor does not declare never reaches a service, nor does one that parsers could read in two ways.",
+            [Api3, Api8], [2, 4], [20, 409, 915, 1287];
     }
     /// What is proven afterwards.
     evidence {

@@ -96,6 +96,7 @@ fn event() -> Event {
                 .into(),
         ),
         observed: Vec::new(),
+        operation: None,
         trace: None,
     })
 }

@@ -7,7 +7,9 @@ pub use identity::{IdentityAction, IdentityActor, IdentityEvent, IdentityResult}
 pub use node::{
     CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, ConnectionRefusal, GapCause, NodeEvent, StreamKind,
 };
-pub use request::{Method, Observed, Outcome, Protocol, Reason, RequestEvent, Stage, Timings, TlsVersion};
+pub use request::{
+    GraphqlOperation, Method, Observed, Outcome, Protocol, Reason, RequestEvent, Stage, Timings, TlsVersion,
+};
 pub use trace::{SpanId, Trace, TraceId};
 
 /// Something that happened, as the audit log keeps it.

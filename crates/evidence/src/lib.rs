@@ -45,9 +45,9 @@ mod writer;
 pub use config::{Config, Sink};
 pub use error::EvidenceError;
 pub use event::{
-    CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, ConnectionRefusal, Event, GapCause, IdentityAction,
-    IdentityActor, IdentityEvent, IdentityResult, Method, NodeEvent, Observed, Outcome, Protocol, Reason, RequestEvent,
-    SpanId, Stage, StreamKind, Timings, TlsVersion, Trace, TraceId,
+    CloseCause, ClosedEvent, ConnectionEvent, ConnectionFault, ConnectionRefusal, Event, GapCause, GraphqlOperation,
+    IdentityAction, IdentityActor, IdentityEvent, IdentityResult, Method, NodeEvent, Observed, Outcome, Protocol,
+    Reason, RequestEvent, SpanId, Stage, StreamKind, Timings, TlsVersion, Trace, TraceId,
 };
 pub use mask::mask;
 pub use metrics::{

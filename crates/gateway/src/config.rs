@@ -2,6 +2,7 @@
 
 mod acme;
 mod contract;
+mod graphql;
 mod listening;
 mod machines;
 
@@ -18,6 +19,7 @@ use ipnet::IpNet;
 
 pub use self::acme::{Acme, AcmeChallenge, ExternalAccount};
 pub use self::contract::{Contract, ContractMode, Undeclared};
+pub use self::graphql::{Disclosures, Graphql, SchemaSource, Subscriptions, Unregistered};
 pub use self::listening::{
     CertificateDemand, ClientCertificates, ListenAddress, Listening, NotAListenAddress, ProxyProtocol, UnixSockets,
     UnknownRevocation,
@@ -28,7 +30,7 @@ use crate::{CookieRules, Cors, HeaderConfig, MaskKinds};
 mod streams;
 mod upstream;
 
-pub use streams::{Compression, Grpc, WebSocket};
+pub use streams::{Compression, Grpc, MethodContract, WebSocket};
 pub use upstream::{
     Balance, Breaker, Connections, Destination, Endpoint, EndpointAddress, EndpointLimits, HealthCheck, LinkLocal,
     Mirror, MirrorCredentials, Outlier, Protocol, Resolve, Retry, RetryMethods, Scheme, Share, StatusRange, Upstream,
@@ -274,6 +276,17 @@ pub struct Route {
     pub grpc: Option<Grpc>,
     /// What an OpenAPI document declares of it, where it comes from one.
     pub contract: Option<Contract>,
+    /// GraphQL operations, where it takes nothing else.
+    pub graphql: Option<Arc<Graphql>>,
+    /// What a gRPC method declares, where a descriptor does.
+    pub method: Option<Arc<MethodContract>>,
+}
+
+impl Route {
+    /// Whether something says what its messages are.
+    pub(crate) fn is_declared(&self) -> bool {
+        self.contract.is_some() || self.graphql.is_some()
+    }
 }
 
 /// How long an upstream may take.

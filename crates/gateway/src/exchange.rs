@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bartizan_controls::ControlId;
 use bartizan_evidence::{
-    CloseCause, ClosedEvent, Event, Method, Observed, Outcome, Protocol, Reason, Recorder, RequestEvent, RequestId,
-    RequestPath, Slot, Stage, StreamKind, Timings, TlsVersion, Trace, UserAgent,
+    CloseCause, ClosedEvent, Event, GraphqlOperation, Method, Observed, Outcome, Protocol, Reason, Recorder,
+    RequestEvent, RequestId, RequestPath, Slot, Stage, StreamKind, Timings, TlsVersion, Trace, UserAgent,
 };
 use bartizan_policy::{Principal, Timestamp};
 use bartizan_token::ClientCertificate;
@@ -178,6 +178,7 @@ impl Trail {
             request_bytes: None,
             user_agent: None,
             observed: Vec::new(),
+            operation: None,
             trace: None,
         };
         let stage = Stage::Admit;
@@ -269,6 +270,13 @@ impl Trail {
         let stage = self.stage;
         if let Some(event) = self.event.as_mut().filter(|event| event.observed.len() < MOST_OBSERVED) {
             event.observed.push(Observed { stage, control, reason: Reason::new(code, place) });
+        }
+    }
+
+    /// What a GraphQL request asks for.
+    pub(crate) fn operation(&mut self, operation: GraphqlOperation) {
+        if let Some(event) = &mut self.event {
+            event.operation = Some(Box::new(operation));
         }
     }
 

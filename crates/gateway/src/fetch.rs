@@ -42,6 +42,23 @@ pub(crate) async fn fetch(url: &Uri, authorities_file: Option<&Path>) -> Result<
     in_time(url, authorities_file, message(url, Bytes::new())).await
 }
 
+/// Posts a question as JSON, and gets the document that answers it, of at most so many bytes.
+pub(crate) async fn post_json(
+    url: &Uri,
+    authorities_file: Option<&Path>,
+    question: Bytes,
+    most: usize,
+) -> Result<Bytes, FetchError> {
+    let mut message = message(url, question);
+    *message.method_mut() = Method::POST;
+    message.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let asked = async {
+        let mut sender = open(url, authorities_file).await?;
+        ask_for(url, &mut sender, message, most).await
+    };
+    timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(unreachable_because(url, TOO_LATE)))
+}
+
 async fn in_time(
     url: &Uri,
     authorities_file: Option<&Path>,
@@ -141,16 +158,23 @@ async fn open(url: &Uri, authorities_file: Option<&Path>) -> Result<Sender, Fetc
 }
 
 async fn ask(url: &Uri, sender: &mut Sender, message: Request<Full<Bytes>>) -> Result<Bytes, FetchError> {
+    ask_for(url, sender, message, MOST_BYTES).await
+}
+
+async fn ask_for(
+    url: &Uri,
+    sender: &mut Sender,
+    message: Request<Full<Bytes>>,
+    most: usize,
+) -> Result<Bytes, FetchError> {
     let response = sender.send_request(message).await.map_err(|cause| unreachable_because(url, &cause.to_string()))?;
     let status = response.status();
     if status != StatusCode::OK {
         return Err(FetchError::Status { url: url.clone(), status });
     }
-    let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
-    body.map(http_body_util::Collected::to_bytes).map_err(|_| FetchError::Document {
-        url: url.clone(),
-        cause: format!("larger than {MOST_BYTES} bytes, or cut off"),
-    })
+    let body = Limited::new(response.into_body(), most).collect().await;
+    body.map(http_body_util::Collected::to_bytes)
+        .map_err(|_| FetchError::Document { url: url.clone(), cause: format!("larger than {most} bytes, or cut off") })
 }
 
 fn message(url: &Uri, body: Bytes) -> Request<Full<Bytes>> {

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use bartizan_inspect::graphql::SchemaFault;
 use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, ClientCertificate, RecordError, Verifier, VerifierError};
 use http::HeaderValue;
@@ -18,6 +19,7 @@ use crate::certificate_callers::{self, CertificateCallers};
 use crate::config::{Config, Route, Upstream};
 use crate::counters::MemoryCounters;
 use crate::dpop_nonces::DpopNonces;
+use crate::graphql::Endpoint;
 use crate::introspection::{Introspections, UnwritableCredentials};
 use crate::issuer_keys::FetchedKeys;
 use crate::listen::Room;
@@ -25,6 +27,7 @@ use crate::pipeline::{Admission, Judges, VerifiedTokens, WebhookCaller};
 use crate::ports::{AssertionKeys, CounterKey, Counters, IssuerKeys, LocalService, Replays, Revocations, Sessions};
 use crate::replays::MemoryReplays;
 use crate::route::{Answer, CompiledRoute, RouteConflict, RouteTable, Target, parameter_names};
+use crate::schemas::Schemas;
 use crate::tls::{self, Certificates, TlsError};
 use crate::upstream::{Split, Upstreams};
 use crate::vigil::Standing;
@@ -89,6 +92,7 @@ pub struct Ports {
     room: Arc<Room>,
     hasher: RandomState,
     judges: Judges,
+    schemas: Arc<Schemas>,
     mounts: Vec<Mount>,
     acme: Option<Arc<AcmeCertificates>>,
 }
@@ -131,6 +135,14 @@ pub enum GateError {
         /// What it names.
         webhook: Arc<str>,
     },
+    /// A GraphQL endpoint.
+    #[error("route `{route}`: {cause}")]
+    Graphql {
+        /// The route.
+        route: Arc<str>,
+        /// Why it cannot be served.
+        cause: SchemaFault,
+    },
     /// A masker.
     #[error("route `{route}`: what is to be masked cannot be compiled: {cause}")]
     Mask {
@@ -172,6 +184,7 @@ impl Ports {
             room: Arc::default(),
             hasher: RandomState::new(),
             judges: Judges::default(),
+            schemas: Arc::default(),
             mounts: Vec::new(),
             acme: None,
         }
@@ -336,6 +349,7 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
     let mounts = ports.mounts.iter().map(|mount| (mount.route.clone(), Target::Local(mount.service.clone())));
     let senders: Vec<_> = config.webhooks.iter().map(|it| (it.name(), Arc::new(WebhookCaller::new(it)))).collect();
     let mut headers = HashMap::new();
+    let (runtime, _) = ports.fetched.control_plane();
     let numbered = compiled.into_iter().chain(mounts).zip(0_u32..);
     numbered
         .map(|((rules, target), index)| {
@@ -343,7 +357,11 @@ fn compile_routes(config: &Config, ports: &Ports) -> Result<Vec<CompiledRoute>, 
                 .map_err(|cause| GateError::Mask { route: rules.name.clone(), cause: cause.to_string() })?;
             let parameters = parameter_names(&rules.path);
             let webhook = rules.webhook.as_ref().map(|name| webhook(&senders, name, &rules.name)).transpose()?;
-            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, webhook, index })
+            let endpoint = |rules: &Arc<_>| Endpoint::compile(rules, &ports.schemas, &runtime);
+            let graphql = rules.graphql.as_ref().map(endpoint).transpose();
+            let graphql = graphql.map_err(|cause| GateError::Graphql { route: rules.name.clone(), cause })?;
+            let graphql = graphql.map(Arc::new);
+            Ok(CompiledRoute { name: rules.name.clone(), answer, parameters, rules, target, graphql, webhook, index })
         })
         .collect()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bartizan_controls::ControlId;
 use bartizan_evidence::{RequestId, Stage};
+use bartizan_inspect::graphql;
 use bartizan_inspect::openapi::Located;
 use bartizan_policy::{Denial, Rate, StepUp, Verdict};
 use bartizan_token::{Algorithm, PROOF_ALGORITHMS};
@@ -45,8 +46,12 @@ pub(crate) enum Refusal {
     NotDeclared,
     /// The request is not what the OpenAPI document declares.
     Invalid(Arc<[Located]>),
+    /// The GraphQL operation is none that the schema has, or takes more than it may.
+    Operation(Arc<[graphql::Fault]>),
     /// A body of a type that the OpenAPI document does not declare, or in an encoding in which it cannot be read.
     ContentNotDeclared,
+    /// A gRPC message that its method does not declare.
+    Message(&'static str),
     /// Something else than a gRPC call, on a route that takes nothing else.
     NotGrpc,
     /// A WebSocket handshake that does not hold.
@@ -175,11 +180,13 @@ impl Refusal {
                 (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
             }
             Self::Invalid(_) => (S::BAD_REQUEST, "invalid-request", "The request is not what this operation declares"),
+            Self::Operation(_) => (S::BAD_REQUEST, "invalid-operation", "The operation is not one that is served here"),
             Self::ContentNotDeclared => (
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "content-not-declared",
                 "The body has a type that this operation does not take",
             ),
+            Self::Message(_) => (S::BAD_REQUEST, "invalid-message", "The message is not what the method declares"),
             Self::NotGrpc => (S::UNSUPPORTED_MEDIA_TYPE, "not-grpc", "Only gRPC is served here"),
             Self::Handshake(_) => (S::BAD_REQUEST, "websocket-handshake", "The WebSocket handshake does not hold"),
             Self::WebSocketVersion => (S::UPGRADE_REQUIRED, "websocket-version", "Speak version 13 of WebSocket"),
@@ -241,9 +248,16 @@ impl Refusal {
             | Self::Internal(why) => (name, (*why).to_owned()),
             // Rules and places are the document's, or names that the client chose: never values.
             Self::Invalid(faults) => (name, summary(faults)),
+            // Each by its own word: what is tried on an endpoint that is a language is what an operator wants to count.
+            Self::Operation(faults) => match &**faults {
+                [] => (name, String::new()),
+                [first, ..] => {
+                    (first.rule.code(), faults.iter().take(4).map(ToString::to_string).collect::<Vec<_>>().join("; "))
+                }
+            },
             Self::ProofRefused(fault) => (fault.code, String::new()),
             Self::NonceRequired(_) => ("proof-nonce-required", String::new()),
-            Self::CertificateRefused(code) | Self::WebhookRefused(code) => (code, String::new()),
+            Self::CertificateRefused(code) | Self::WebhookRefused(code) | Self::Message(code) => (code, String::new()),
             Self::Denied(Denial::ScopeMissing(scope)) => ("scope-missing", format!("scope `{scope}`")),
             Self::Denied(Denial::AttributeMissing(pointer)) => ("attribute-missing", format!("claim `{pointer}`")),
             Self::Denied(denial) => (denial.code(), String::new()),
@@ -272,6 +286,8 @@ impl Refusal {
             }
             Self::NotDeclared | Self::MethodNotAllowed(_) | Self::NotGrpc => gate::DECLARED_ROUTES.id,
             Self::Invalid(_) | Self::ContentNotDeclared => inspect::REQUEST_SCHEMA.id,
+            Self::Operation(_) => inspect::GRAPHQL.id,
+            Self::Message(_) => inspect::GRPC.id,
             Self::AmbiguousCredentials(_) => authn::AMBIGUITY.id,
             Self::CredentialRefused(_) | Self::CredentialUndecided(_) => authn::BEARER.id,
             Self::ProofRefused(_) | Self::NonceRequired(_) => authn::DPOP.id,

@@ -12,6 +12,7 @@ use crate::answer::cors::CorsPolicy;
 use crate::answer::headers::{HeaderConfig, SecurityHeaders};
 use crate::answer::mask::Mask;
 use crate::config::{AnswerRules, Route};
+use crate::graphql::Endpoint;
 use crate::path::{CanonicalPath, decoded};
 use crate::pipeline::WebhookCaller;
 use crate::ports::LocalService;
@@ -23,6 +24,8 @@ pub(crate) struct CompiledRoute {
     pub(crate) rules: Route,
     pub(crate) target: Target,
     pub(crate) answer: Answer,
+    /// The GraphQL endpoint that it is, if it is one.
+    pub(crate) graphql: Option<Arc<Endpoint>>,
     /// The sender whose signed messages it takes, if it takes those.
     pub(crate) webhook: Option<Arc<WebhookCaller>>,
     /// Names of the path's parameters, in their order.

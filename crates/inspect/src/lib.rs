@@ -3,6 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod document;
+pub mod graphql;
 pub mod json;
 pub mod openapi;
+pub mod protobuf;
 pub mod schema;
+pub mod sensitive;

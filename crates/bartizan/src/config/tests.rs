@@ -7,6 +7,7 @@ mod listening;
 mod machines;
 mod reference;
 mod sound;
+mod styles;
 mod upstreams;
 
 use std::collections::HashMap;

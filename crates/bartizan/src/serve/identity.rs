@@ -82,6 +82,8 @@ impl People {
             websocket: None,
             grpc: None,
             contract: None,
+            graphql: None,
+            method: None,
         };
         Mount { route, service: Arc::new(self.clone()) }
     }

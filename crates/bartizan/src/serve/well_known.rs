@@ -31,6 +31,8 @@ pub(crate) fn assertion_jwks(keys: &Arc<RotatingKeys>) -> Mount {
         websocket: None,
         grpc: None,
         contract: None,
+        graphql: None,
+        method: None,
     };
     Mount { route, service: Arc::new(Jwks(keys.clone())) }
 }

@@ -117,6 +117,16 @@ fn encode_own(json: &mut Json<'_>, request: &RequestEvent) {
     if let Some(credential) = request.credential {
         json.word("credential", credential);
     }
+    if let Some(operation) = &request.operation {
+        json.nested("graphql", |json| {
+            json.word("kind", operation.kind);
+            if let Some(name) = &operation.name {
+                json.outside("name", name.unmasked());
+            }
+            json.list("fields", &operation.fields, |json, field| json.outside_element(field.unmasked()));
+            json.number("cost", operation.cost);
+        });
+    }
     encode_timings(json, request);
     if !request.observed.is_empty() {
         encode_observed(json, request);

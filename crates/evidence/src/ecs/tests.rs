@@ -41,6 +41,7 @@ fn refused() -> RequestEvent {
         upstream: None,
         request_bytes: Some(120),
         user_agent: Some("curl/8.14".into()),
+        operation: None,
         observed: vec![Observed {
             stage: Stage::LimitAddress,
             control: gate::RATE_LIMIT_ADDRESS.id,
@@ -189,4 +190,20 @@ proptest! {
         prop_assert_eq!(line.matches('\n').count(), 1);
         prop_assert!(serde_json::from_str::<Value>(&line).is_ok(), "{}", line);
     }
+}
+
+#[test]
+fn an_operation_of_graphql_is_told_by_its_names_and_never_by_its_values() {
+    let name = |text: &str| crate::Name::new(text);
+    let operation = crate::GraphqlOperation {
+        kind: "mutation",
+        name: Some(name("Rename")),
+        fields: vec![name("rename"), name("delete")],
+        cost: 3,
+    };
+    let request = RequestEvent { operation: Some(Box::new(operation)), ..refused() };
+    let told: serde_json::Value = serde_json::from_str(&pretty(&Event::Request(request))).unwrap();
+    let expected =
+        serde_json::json!({ "kind": "mutation", "name": "Rename", "fields": ["rename", "delete"], "cost": 3 });
+    assert_eq!(told["bartizan"]["graphql"], expected);
 }

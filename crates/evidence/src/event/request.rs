@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bartizan_controls::ControlId;
 
 use super::Trace;
-use crate::{Detail, RequestId, RequestPath, UserAgent};
+use crate::{Detail, Name, RequestId, RequestPath, UserAgent};
 
 /// One request, recorded when the head of its response is decided.
 #[derive(Clone, Debug)]
@@ -57,8 +57,23 @@ pub struct RequestEvent {
     pub user_agent: Option<UserAgent>,
     /// What would have been refused, had the control not been in observe mode.
     pub observed: Vec<Observed>,
+    /// The operation, where the path does not tell it: of GraphQL.
+    pub operation: Option<Box<GraphqlOperation>>,
     /// Its place in a trace, where the gate takes part in traces. Boxed: where it does not, this is all that it costs.
     pub trace: Option<Box<Trace>>,
+}
+
+/// What a request to a GraphQL endpoint asks for.
+#[derive(Clone, Debug)]
+pub struct GraphqlOperation {
+    /// `query`, `mutation` or `subscription`.
+    pub kind: &'static str,
+    /// The name that the client gave it.
+    pub name: Option<Name>,
+    /// The fields of the root, the first ones: the schema's names.
+    pub fields: Vec<Name>,
+    /// The objects that its answer may hold, as far as that could be told before.
+    pub cost: u64,
 }
 
 /// The version of HTTP a request was made with.

@@ -35,6 +35,7 @@ fn request(route: Option<&str>, status: u16, outcome: Outcome) -> Event {
         request_bytes: None,
         user_agent: None,
         observed: Vec::new(),
+        operation: None,
         trace: None,
     })
 }

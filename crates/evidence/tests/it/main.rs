@@ -71,6 +71,7 @@ fn request(path: &str) -> Event {
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0".into(),
         ),
         observed: Vec::new(),
+        operation: None,
         trace: None,
     })
 }

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::client::{Broken, ClientBody};
 use crate::config::ClientTimeouts;
 use crate::fields;
 use crate::grpc::messages::{MessageFault, Messages};
+use crate::grpc::shape::Shapes;
 
 /// Why a body stopped on its way to the upstream. The upstream's half of the exchange only sees a cut connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) enum BodyFault {
     TooSlow = 2,
     Broken = 3,
     Malformed = 4,
+    /// A message that the method does not declare.
+    Shape = 5,
 }
 
 /// What the stage *forward* can ask about a body that hyper took away.
@@ -34,6 +37,8 @@ pub(crate) struct BodyWatch(Arc<Watched>);
 struct Watched {
     fault: AtomicU8,
     bytes: AtomicU64,
+    /// What was found in its messages.
+    found: OnceLock<&'static str>,
     /// Told when the last byte went to the upstream.
     sent: Notify,
 }
@@ -45,8 +50,14 @@ impl BodyWatch {
             2 => Some(BodyFault::TooSlow),
             3 => Some(BodyFault::Broken),
             4 => Some(BodyFault::Malformed),
+            5 => Some(BodyFault::Shape),
             _ => None,
         }
+    }
+
+    /// What was found in its messages that did not stop them, or what did.
+    pub(crate) fn found(&self) -> Option<&'static str> {
+        self.0.found.get().copied()
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -93,6 +104,8 @@ pub(crate) struct Bounded {
     watch: BodyWatch,
     /// The messages that it consists of, where each is bounded.
     messages: Option<Messages>,
+    /// What each is held against.
+    shapes: Option<Box<Shapes>>,
     copy: Option<Copying>,
 }
 
@@ -117,8 +130,9 @@ impl RequestBody {
             return (Self::Empty, watch);
         }
         let (used, told) = (Duration::ZERO, watch.clone());
-        let (waiting, timer, messages, copy) = (None, None, None, None);
-        let bounded = Bounded { incoming, left: limit, pace, used, waiting, timer, watch: told, messages, copy };
+        let (waiting, timer, messages, shapes, copy) = (None, None, None, None, None);
+        let bounded =
+            Bounded { incoming, left: limit, pace, used, waiting, timer, watch: told, messages, shapes, copy };
         (Self::Stream(Box::new(bounded)), watch)
     }
 
@@ -126,6 +140,14 @@ impl RequestBody {
     pub(crate) fn in_messages(mut self, limit: u32) -> Self {
         if let Self::Stream(bounded) = &mut self {
             bounded.messages = Some(Messages::new(limit));
+        }
+        self
+    }
+
+    /// Holds each message of a gRPC call against its method, before any of it goes on.
+    pub(crate) fn in_shapes(mut self, shapes: Shapes) -> Self {
+        if let Self::Stream(bounded) = &mut self {
+            bounded.shapes = Some(Box::new(shapes));
         }
         self
     }
@@ -176,7 +198,19 @@ impl From<Bytes> for RequestBody {
 
 impl Bounded {
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        loop {
+            let piece = ready!(self.poll_next(task));
+            // Of a message that is held back nothing goes on yet.
+            match &piece {
+                Some(Ok(frame)) if self.shapes.is_some() && frame.data_ref().is_some_and(Bytes::is_empty) => {}
+                _ => return Poll::Ready(piece),
+            }
+        }
+    }
+
+    fn poll_next(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(task) {
+            Poll::Ready(None) if !self.is_whole() => return Poll::Ready(Some(Err(BodyFault::Broken))),
             Poll::Ready(None) => {
                 self.copy.iter_mut().for_each(|copy| copy.is_over = true);
                 return Poll::Ready(None);
@@ -217,12 +251,10 @@ impl Bounded {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
                 self.left = self.left.checked_sub(length).ok_or(BodyFault::TooLarge)?;
                 if let Some(messages) = &mut self.messages {
-                    messages.read(&data).map_err(|fault| match fault {
-                        MessageFault::TooLarge => BodyFault::TooLarge,
-                        MessageFault::Flag => BodyFault::Broken,
-                    })?;
+                    messages.read(&data).map_err(fault_of)?;
                 }
                 self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
+                let data = self.shaped(data)?;
                 if let Some(rate) = self.pace.min_rate.filter(|_| !self.used.is_zero()) {
                     let rate = u64::from(rate.get());
                     self.used = self.used.saturating_sub(Duration::from_millis(length.saturating_mul(1000) / rate));
@@ -232,6 +264,9 @@ impl Bounded {
             }
             Err(frame) => frame,
         };
+        if !self.is_whole() {
+            return Err(BodyFault::Broken);
+        }
         match frame.into_trailers() {
             Ok(mut trailers) => {
                 fields::strip_trailers(&mut trailers);
@@ -243,6 +278,20 @@ impl Bounded {
 }
 
 impl Bounded {
+    /// What of a piece may go on: the messages that are whole and pass.
+    fn shaped(&mut self, data: Bytes) -> Result<Bytes, BodyFault> {
+        let Some(shapes) = &mut self.shapes else { return Ok(data) };
+        let passed = shapes.read(&data);
+        if let Some(found) = shapes.found() {
+            let _ = self.watch.0.found.set(found);
+        }
+        passed.map_err(fault_of)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.shapes.as_ref().is_none_or(|shapes| shapes.is_whole())
+    }
+
     fn take_down(&mut self, data: &Bytes) {
         let Some(copy) = &mut self.copy else { return };
         match copy.left.checked_sub(data.len()) {
@@ -252,6 +301,14 @@ impl Bounded {
             }
             None => self.copy = None,
         }
+    }
+}
+
+const fn fault_of(fault: MessageFault) -> BodyFault {
+    match fault {
+        MessageFault::TooLarge => BodyFault::TooLarge,
+        MessageFault::Flag => BodyFault::Broken,
+        MessageFault::Shape => BodyFault::Shape,
     }
 }
 
@@ -293,7 +350,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_none(),
-            Self::Stream(bounded) => bounded.incoming.is_end_stream(),
+            Self::Stream(bounded) => bounded.incoming.is_end_stream() && bounded.is_whole(),
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) async fn read_whole(
             Some(BodyFault::TooLarge) => Refusal::BodyTooLarge,
             Some(BodyFault::TooSlow) => Refusal::BodyTooSlow,
             // Half a message is never judged as a whole one.
-            Some(BodyFault::Broken | BodyFault::Malformed) | None => Refusal::Malformed("body-cut"),
+            Some(BodyFault::Broken | BodyFault::Malformed | BodyFault::Shape) | None => Refusal::Malformed("body-cut"),
         })?;
         // Trailers are judged by nobody, and not passed on.
         let Ok(piece) = frame.into_data() else { continue };

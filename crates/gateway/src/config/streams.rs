@@ -1,10 +1,13 @@
 //! Exchanges that do not end with one answer: WebSocket connections and gRPC calls.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bartizan_inspect::protobuf::{Descriptors, MessageId, Unknown};
 use bartizan_policy::Rate;
 
+use super::ContractMode;
 use crate::WebOrigin;
 
 /// What holds for the WebSocket connections of a route (`RFC 6455`, over HTTP/2 `RFC 8441`).
@@ -35,6 +38,21 @@ pub enum Compression {
     Strip,
     /// It may be agreed on. Risk: limits hold for the compressed bytes, which can become a thousand times as many.
     Allow,
+}
+
+/// What a gRPC method declares of the messages that it takes.
+#[derive(Clone, Debug)]
+pub struct MethodContract {
+    /// The messages of the service.
+    pub descriptors: Arc<Descriptors>,
+    /// The one that the method takes.
+    pub input: MessageId,
+    /// Whether it takes more than one in a call.
+    pub client_streaming: bool,
+    /// What becomes of fields that the message does not declare.
+    pub unknown: Unknown,
+    /// Whether anything is refused at all.
+    pub mode: ContractMode,
 }
 
 /// What holds for the gRPC calls of a route. Nothing else is served there.

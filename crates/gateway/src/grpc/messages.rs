@@ -16,6 +16,8 @@ pub(crate) enum MessageFault {
     TooLarge,
     #[error("the flag before a message is neither 0 nor 1")]
     Flag,
+    #[error("a message is not what the method declares")]
+    Shape,
 }
 
 impl Messages {

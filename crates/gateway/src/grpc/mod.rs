@@ -2,6 +2,7 @@
 //! look so that a client reads it as a status and not as a broken connection.
 
 pub(crate) mod messages;
+pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -77,6 +78,7 @@ pub(crate) fn ending(fault: &AnswerFault, body: Option<BodyFault>) -> HeaderMap 
         (Some(BodyFault::TooSlow), _) | (_, AnswerFault::TooSlow) => {
             (Status::DeadlineExceeded, "The call took longer than it may")
         }
+        (Some(BodyFault::Shape), _) => (Status::InvalidArgument, "The message is not what the method declares"),
         (Some(BodyFault::Broken | BodyFault::Malformed), _) => (Status::InvalidArgument, "The call broke off"),
         (None, AnswerFault::Ended(CloseCause::CredentialExpired | CloseCause::Revoked)) => {
             (Status::Unauthenticated, "The credential has ended")

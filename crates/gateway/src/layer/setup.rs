@@ -69,6 +69,8 @@ impl Route {
             websocket: None,
             grpc: None,
             contract: None,
+            graphql: None,
+            method: None,
             webhook: None,
         }
     }

@@ -33,7 +33,7 @@ impl Default for Judges {
 
 impl Judges {
     /// Runs `work` on `bytes` bytes: here if they are few, elsewhere if they are many.
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         bytes: usize,
         work: impl FnOnce() -> T + Send + 'static,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::admit::Admission;
 use super::declared;
 use super::forward::Forwarded;
+use super::graphql;
 use super::ownership::OwnedAnswer;
 use super::streaming;
 use crate::answer::errors;
@@ -33,6 +34,8 @@ pub(super) struct Seen {
     pub(super) over_tls: bool,
     /// Whether it is a gRPC call, whose client reads no problem document.
     pub(super) is_grpc: bool,
+    /// In which form a client of GraphQL reads errors, on a route for such.
+    pub(super) graphql: Option<HeaderValue>,
     /// Where a browser wanted to go, if a sign-in could lead it there.
     pub(super) destination: Option<Box<Uri>>,
     /// The deadline that the client of such a call has set.
@@ -62,6 +65,9 @@ pub(super) async fn filter<S: Source>(
     }
     if let Some(contract) = &route.rules.contract {
         response = Box::pin(declared::only_declared(response, contract, &seen.method, gate, trail)).await?;
+    }
+    if let Some(endpoint) = &route.graphql {
+        response = Box::pin(graphql::without_disclosures(response, &endpoint.rules, gate, trail)).await?;
     }
     let mut response = hide_faults(response, seen, exchange.request_id, trail).await;
     let form = streaming::form(response.headers(), route);
@@ -101,10 +107,14 @@ pub(super) fn refused(refusal: Refusal, request_id: RequestId, seen: &Seen, gate
         route.answer.headers.apply(response.headers_mut(), transport(seen.over_tls, gate), Caller::Anonymous);
         return response;
     }
-    let face = seen.is_grpc.then(|| refusal.clone());
+    let face = (seen.is_grpc || seen.graphql.is_some()).then(|| refusal.clone());
     let mut response = refusal.into_response(request_id);
-    if let Some(refusal) = face {
-        return grpc::refused(&refusal, response, request_id);
+    match (face, &seen.graphql) {
+        (Some(refusal), Some(media_type)) => {
+            response = crate::graphql::refused(&refusal, response, media_type.clone());
+        }
+        (Some(refusal), None) => return grpc::refused(&refusal, response, request_id),
+        (None, _) => {}
     }
     let headers = response.headers_mut();
     let transport = transport(seen.over_tls, gate);

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bartizan_controls::inspect as controls;
 use bartizan_policy::{Owner, OwnerSource};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -17,10 +18,11 @@ use super::outbound::Outbound;
 use super::ownership::MOST_DOCUMENT_BYTES;
 use super::{AskUpstream, Onward, Question};
 use crate::body::{AnswerBody, BodyFault, BodyPace, BodyWatch, Leased, RequestBody};
-use crate::config::{ClientTimeouts, Route, UpstreamTimeouts};
+use crate::config::{ClientTimeouts, Disclosures, MethodContract, Route, UpstreamTimeouts};
 use crate::exchange::{Content, Exchange, Trail};
 use crate::gate::Gate;
 use crate::grpc;
+use crate::grpc::shape::{Encoding, Shapes};
 use crate::ports::LocalService;
 use crate::refusal::Refusal;
 use crate::route::{CompiledRoute, Target};
@@ -41,19 +43,35 @@ pub(super) struct Terms {
     pub(super) timeouts: UpstreamTimeouts,
     pub(super) pace: BodyPace,
     pub(super) message_bytes: Option<u32>,
+    shapes: Option<Shapes>,
 }
 
 impl Terms {
     /// A gRPC call has no end of its own: the client's deadline and silence are what bounds it.
     pub(super) fn of(rules: &Route, headers: &HeaderMap, client: ClientTimeouts) -> Self {
         let Some(grpc) = rules.grpc else {
-            return Self { timeouts: rules.timeouts, pace: client.into(), message_bytes: None };
+            return Self { timeouts: rules.timeouts, pace: client.into(), message_bytes: None, shapes: None };
         };
         let total = grpc::timeout(headers).map_or(LONGEST_CALL, |timeout| timeout.min(LONGEST_CALL));
         let timeouts = UpstreamTimeouts { total, ..rules.timeouts };
         // Messages come when there is something to say.
         let pace = BodyPace { idle: rules.timeouts.stream_idle, min_rate: None };
-        Self { timeouts, pace, message_bytes: Some(grpc.message_bytes) }
+        let limit = grpc.message_bytes;
+        let shapes = |method: &Arc<MethodContract>| Shapes::new(method.clone(), limit, Encoding::of(headers));
+        Self { timeouts, pace, message_bytes: Some(limit), shapes: rules.method.as_ref().map(shapes) }
+    }
+
+    /// The body within what holds for its messages.
+    pub(super) fn bound(&mut self, body: RequestBody) -> RequestBody {
+        let body = self.message_bytes.into_iter().fold(body, RequestBody::in_messages);
+        self.shapes.take().into_iter().fold(body, RequestBody::in_shapes)
+    }
+}
+
+/// Tells what was found in messages that passed.
+pub(super) fn tell_found(watch: &BodyWatch, trail: &mut Trail) {
+    if let Some(code) = watch.found().filter(|_| watch.fault().is_none()) {
+        trail.observe(controls::GRPC.id, code);
     }
 }
 
@@ -93,13 +111,13 @@ impl Onward for Pool {
             }
             (Some(remote), _) => {
                 let exchange = authorized.routed.exchange_mut();
-                let terms = Terms::of(&route.rules, &headers, gate.config.server.timeouts);
+                let mut terms = Terms::of(&route.rules, &headers, gate.config.server.timeouts);
                 let body = exchange.take_body();
                 let is_buffered = matches!(body, Content::Buffered(_));
                 let (body, watch) = match body {
                     Content::Stream(incoming) => {
                         let (body, watch) = RequestBody::bounded(incoming, route.rules.body_bytes, terms.pace);
-                        (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
+                        (terms.bound(body), watch)
                     }
                     Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
                 };
@@ -113,6 +131,7 @@ impl Onward for Pool {
                 // The stage that read a whole body has told its size.
                 if !is_buffered {
                     trail.request_bytes(watch.bytes());
+                    tell_found(&watch, trail);
                 }
                 request_body = terms.message_bytes.map(|_| watch);
                 answer?
@@ -146,7 +165,8 @@ pub(super) fn outbound_fields(authorized: &mut Authorized, gate: &Gate) -> Resul
     let mut headers = std::mem::take(&mut authorized.routed.exchange_mut().head.headers);
     let route = authorized.routed.route();
     let is_filtered = route.rules.contract.as_ref().is_some_and(|contract| contract.operation.filters_answers());
-    let reads_answer = authorized.pending_owner.is_some() || route.answer.mask.is_some() || is_filtered;
+    let reads_errors = route.graphql.as_ref().is_some_and(|it| it.rules.errors == Disclosures::Strip);
+    let reads_answer = authorized.pending_owner.is_some() || route.answer.mask.is_some() || is_filtered || reads_errors;
     Outbound::new(authorized, gate).set_fields(&mut headers, reads_answer)?;
     Ok(headers)
 }
@@ -217,6 +237,7 @@ fn refusal(fault: SendFault, watch: &BodyWatch) -> Refusal {
         (Some(BodyFault::TooSlow), _) => Refusal::BodyTooSlow,
         (Some(BodyFault::Broken), _) => Refusal::Malformed("body-cut"),
         (Some(BodyFault::Malformed), _) => Refusal::Malformed("malformed-body"),
+        (Some(BodyFault::Shape), _) => Refusal::Message(watch.found().unwrap_or("grpc-message")),
         (None, SendFault::Unreachable(cause)) => Refusal::UpstreamUnreachable(cause),
         (None, SendFault::Timeout(what)) => Refusal::UpstreamTimeout(what),
         (None, SendFault::NoAnswer(cause) | SendFault::Unprocessed(cause) | SendFault::BadAnswer(cause)) => {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
-use super::forward::{Terms, outbound_fields, request};
+use super::forward::{Terms, outbound_fields, request, tell_found};
 use super::ownership::MOST_DOCUMENT_BYTES;
 use super::{AskUpstream, Forwarded, Inspected, Onward, Question};
 use crate::body::{AnswerBody, BodyFault, BodyWatch, RequestBody, Source};
@@ -96,13 +96,13 @@ where
         }
         let caller = authorized.caller.clone().map(Caller::new);
         let rules = &authorized.routed.route().rules;
-        let terms = Terms::of(rules, &headers, gate.config.server.timeouts);
+        let mut terms = Terms::of(rules, &headers, gate.config.server.timeouts);
         let (limit, deadline) = (rules.body_bytes, Instant::now() + terms.timeouts.total);
         let exchange = authorized.routed.exchange_mut();
         let (body, watch) = match exchange.take_body() {
             Content::Stream(body) => {
                 let (body, watch) = RequestBody::bounded(body, limit, terms.pace);
-                (terms.message_bytes.into_iter().fold(body, RequestBody::in_messages), watch)
+                (terms.bound(body), watch)
             }
             Content::Buffered(bytes) => (RequestBody::from(bytes), BodyWatch::default()),
         };
@@ -119,6 +119,7 @@ where
         }
         let answer = self.call(request, deadline).await;
         trail.request_bytes(watch.bytes());
+        tell_found(&watch, trail);
         let response = answer.map_err(|refusal| cut_body(&watch).unwrap_or(refusal))?;
         // The service saw a body that broke off; whatever it made of that, the client is told the cause.
         if let Some(refusal) = cut_body(&watch) {
@@ -155,6 +156,7 @@ fn cut_body(watch: &BodyWatch) -> Option<Refusal> {
         BodyFault::TooSlow => Refusal::BodyTooSlow,
         BodyFault::Broken => Refusal::Malformed("body-cut"),
         BodyFault::Malformed => Refusal::Malformed("malformed-body"),
+        BodyFault::Shape => Refusal::Message(watch.found().unwrap_or("grpc-message")),
     })
 }
 

@@ -15,6 +15,7 @@ mod authorize;
 mod declared;
 mod filter;
 mod forward;
+mod graphql;
 mod inside;
 mod inspect;
 mod limit;
@@ -209,7 +210,7 @@ async fn judge(
     trail.pass(Stage::Authorize);
     let authorized = authorize::authorize(limited)?;
 
-    if authorized.routed.route().rules.contract.is_some() {
+    if authorized.routed.route().rules.is_declared() {
         trail.enter(Stage::Validate);
     } else {
         trail.pass(Stage::Validate);
@@ -237,6 +238,7 @@ impl Seen {
             method: head.method.clone(),
             over_tls: raw.connection().tls.is_some(),
             is_grpc,
+            graphql: None,
             destination: None,
             deadline: is_grpc
                 .then(|| grpc::timeout(&head.headers))

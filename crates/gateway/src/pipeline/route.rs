@@ -7,6 +7,7 @@ use super::filter::{self, Seen};
 use super::limit::AddressLimited;
 use crate::exchange::{Exchange, Trail};
 use crate::gate::Gate;
+use crate::graphql;
 use crate::refusal::Refusal;
 use crate::route::{CompiledRoute, Found};
 
@@ -56,6 +57,7 @@ pub(super) fn find(limited: AddressLimited, gate: &Gate, trail: &mut Trail, seen
     };
     trail.routed(&route);
     seen.route = Some(route.clone());
+    seen.graphql = route.graphql.as_ref().map(|_| graphql::media_type(&exchange.head.headers));
     check_length(&exchange, &route)?;
     Ok(Way::Onward(Routed { exchange, route, parameters }))
 }

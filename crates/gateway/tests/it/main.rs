@@ -22,6 +22,7 @@ mod flaky;
 mod floods;
 mod forward;
 mod framed;
+mod graphql;
 mod harness;
 mod http2_floods;
 mod introspection;

@@ -13,6 +13,15 @@ pub(super) struct Answers {
     by_status: Vec<(Option<u16>, Vec<Media>)>,
 }
 
+impl Answers {
+    /// The schemas of answers, each with the status, or the family of statuses, that it is for.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = (Option<u16>, SchemaId)> {
+        let each =
+            self.by_status.iter().flat_map(|(status, media)| media.iter().map(move |media| (*status, media.schema)));
+        each.filter_map(|(status, schema)| Some((status, schema?)))
+    }
+}
+
 /// What becomes of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerContract {

@@ -11,6 +11,7 @@ mod operation;
 mod parameter;
 mod request;
 mod security;
+mod sensitive;
 mod shape;
 mod style;
 

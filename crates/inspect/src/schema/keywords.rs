@@ -6,6 +6,7 @@ use super::format::Format;
 use super::library::Place;
 use super::pattern::Pattern;
 use crate::json::Number;
+use crate::sensitive::Declared;
 
 /// A schema, its keywords sorted by what they look at: a string never meets those for objects.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,8 @@ pub(crate) struct Schema {
     pub(crate) read_only: bool,
     pub(crate) write_only: bool,
     pub(crate) format: Option<Format>,
+    /// What kind of data the document says it is (`x-bartizan-data`).
+    pub(crate) data: Option<Declared>,
 }
 
 impl Schema {
@@ -194,6 +197,13 @@ pub(crate) struct ObjectRules {
     pub(crate) unevaluated: Option<SchemaId>,
     /// Whether it says anything of which members there may be.
     pub(crate) declares: bool,
+}
+
+impl ArrayRules {
+    /// The schemas of its elements.
+    pub(crate) fn elements(&self) -> impl Iterator<Item = SchemaId> {
+        self.prefix.iter().copied().chain(self.items)
+    }
 }
 
 impl ObjectRules {

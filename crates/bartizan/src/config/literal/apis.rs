@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cors, Credential, Mask, Mode, RouteHeaders, RouteUpstream, Timeouts};
-use crate::config::units::{Name, Rate, Size};
+use super::{Access, Cors, Credential, Graphql, GrpcApi, Mask, Mode, RouteHeaders, RouteUpstream, Style, Timeouts};
+use crate::config::units::{Name, PathPattern, Rate, Size};
 
 /// An API whose OpenAPI document is the policy: each operation becomes a route, and what it does not declare does not pass.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -12,8 +12,25 @@ use crate::config::units::{Name, Rate, Size};
 pub struct Api {
     /// Its name. Routes are named by it and the `operationId`: `shop.createOrder`.
     pub name: Name,
+    /// How it is spoken to.
+    #[serde(default)]
+    pub style: Style,
     /// The document: OpenAPI 3.0, 3.1 or 3.2, YAML or JSON. It may refer to files in its own folder and below; nothing is fetched.
-    pub openapi: PathBuf,
+    pub openapi: Option<PathBuf>,
+    /// Of GraphQL: the schema, in its language or as the JSON of an introspection; or `"introspect"`, to ask the service itself for it when
+    /// the gate starts. Until it is known, nothing is served.
+    pub schema: Option<PathBuf>,
+    /// Of GraphQL: the endpoint's path. Without it, `/graphql`.
+    pub path: Option<PathPattern>,
+    /// Of gRPC: the methods and messages, as `protoc --include_imports --descriptor_set_out` or `buf build` writes them. Each method is a route;
+    /// others are `UNIMPLEMENTED`.
+    pub descriptors: Option<PathBuf>,
+    /// Of GraphQL and gRPC: who may call it. OpenAPI documents say so themselves.
+    pub access: Option<Access>,
+    /// Of GraphQL: what operations may do.
+    pub graphql: Option<Graphql>,
+    /// Of gRPC: what calls may do.
+    pub grpc: Option<GrpcApi>,
     /// Whom requests are for, as in a route.
     pub upstream: RouteUpstream,
     /// PEM file of the authorities to trust for an `https` upstream, instead of the system's.

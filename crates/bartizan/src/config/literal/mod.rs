@@ -14,6 +14,7 @@ mod routes;
 mod scan;
 mod server;
 mod streams;
+mod styles;
 mod telemetry;
 mod upstreams;
 
@@ -36,6 +37,7 @@ pub use routes::{Credential, Mask, Mode, Route, Timeouts};
 pub use scan::{Scan, ScanConfidence, ScanFailOn, ScanKind, ScanLicences};
 pub use server::{Certificate, Server, Tls, TlsVersion, TlsWord};
 pub use streams::{Grpc, MessageCompression, Upgrade, WebSocket};
+pub use styles::{Disclosures, Graphql, GrpcApi, Style, Subscriptions, Unregistered};
 pub use telemetry::{Compression, Otlp, OtlpProtocol, Telemetry, Trace, TraceAccept};
 pub use upstreams::{
     Balance, Breaker, Connections, HealthCheck, Mirror, Outlier, OutlierSetting, Resolve, Retry, RetryMethods,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Weakness;
 use crate::config::literal::{Mode, UndeclaredInput, UndeclaredOutput};
-use crate::config::resolve::Document;
+use crate::config::resolve::{Document, StyleDocument};
 
 /// An OpenAPI document, and what it leaves open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,9 +23,25 @@ pub struct ApiPosture {
     pub weaker: Vec<Weakness>,
     /// What the document leaves open: what it is and what to do, and the places of it, as `file:line:column`.
     pub holes: BTreeMap<&'static str, Vec<String>>,
+    /// Which fields carry `personal`, `payment` and `health` data, by what the document says of them, formats and names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub carries: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl ApiPosture {
+    pub(super) fn of_style(document: &StyleDocument) -> Self {
+        Self {
+            name: document.name.clone(),
+            title: document.title.clone(),
+            operations: document.operations,
+            requests: document.requests.clone(),
+            answers: document.answers.clone(),
+            weaker: document.weaker.clone(),
+            holes: BTreeMap::new(),
+            carries: document.carries.clone(),
+        }
+    }
+
     pub(super) fn of(document: &Document) -> Self {
         let mut holes: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         for hole in &document.holes {
@@ -39,6 +55,7 @@ impl ApiPosture {
             answers: answers(document).to_owned(),
             weaker: weaker(document),
             holes,
+            carries: document.carries.clone(),
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct Posture {
     /// Named groups of endpoints, and what is done when one of them fails.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub upstreams: Vec<UpstreamPosture>,
-    /// OpenAPI documents that are enforced, and what they leave open.
+    /// Documents and schemas that are enforced, and what they leave open.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apis: Vec<ApiPosture>,
     /// What is served.
@@ -80,7 +80,12 @@ impl Posture {
             routes: gateway.routes.iter().zip(&resolved.inspect).map(route).collect(),
             callers,
             upstreams,
-            apis: resolved.documents.iter().map(ApiPosture::of).collect(),
+            apis: resolved
+                .documents
+                .iter()
+                .map(ApiPosture::of)
+                .chain(resolved.styles.iter().map(ApiPosture::of_style))
+                .collect(),
             everywhere: everywhere(resolved),
             weaker: of_the_gate(resolved).into_iter().chain(weak_callers).chain(weak_upstreams).collect(),
         }

@@ -106,14 +106,24 @@ impl Page {
     }
 
     fn api(&mut self, api: &ApiPosture) {
-        /// Holes of each kind that are shown; all of them are in the JSON form.
+        /// Holes and fields of each kind that are shown; all of them are in the JSON form.
         const MOST: usize = 5;
         let title = self.paint("1", &api.name);
         let _infallible = writeln!(self.text, "  {title}");
-        self.item("    document  ", &format!("{}, {}", api.title, counted(api.operations, "operation")));
+        let operations = match api.operations {
+            0 => String::new(),
+            count => format!(", {}", counted(count, "operation")),
+        };
+        self.item("    document  ", &format!("{}{operations}", api.title));
         self.item("    requests  ", &api.requests);
         self.item("    answers   ", &api.answers);
         api.weaker.iter().for_each(|weakness| self.weakness("    ", weakness));
+        for (category, fields) in &api.carries {
+            let shown: Vec<&str> = fields.iter().take(MOST).map(String::as_str).collect();
+            let more = fields.len().saturating_sub(MOST);
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            self.item("    carries   ", &format!("{category} data: {}{more}", shown.join("; ")));
+        }
         for (advice, places) in &api.holes {
             let shown: Vec<&str> = places.iter().take(MOST).map(String::as_str).collect();
             let more = places.len().saturating_sub(MOST);

@@ -1,12 +1,16 @@
+use std::path::Path;
+use std::sync::Arc;
+
 use bartizan_gateway::config as gateway;
 use bartizan_inspect::openapi::{self, Hole, Operation, Requirement};
 use bartizan_inspect::schema::LoadFault;
 use serde_json::{Map, Value, json};
 
 use super::Resolver;
+use super::carries::{self, Carries};
 use crate::config::faults::FaultKind;
 use crate::config::literal::{
-    Access, Api, Credential, File, Mode, Route, UndeclaredInput, UndeclaredOutput, Unsecured,
+    Access, Api, Credential, File, Mode, Route, Style, UndeclaredInput, UndeclaredOutput, Unsecured,
 };
 use crate::config::tree::Place;
 use crate::config::units::{Malformed, Name, PathPattern, Rate};
@@ -19,6 +23,8 @@ pub(super) struct Declared {
     pub(super) route: Route,
     pub(super) place: Place,
     pub(super) contract: Option<gateway::Contract>,
+    pub(super) graphql: Option<Arc<gateway::Graphql>>,
+    pub(super) method: Option<Arc<gateway::MethodContract>>,
 }
 
 /// What a document is, for the posture.
@@ -31,6 +37,7 @@ pub(crate) struct Document {
     pub(crate) undeclared: UndeclaredInput,
     pub(crate) answers: UndeclaredOutput,
     pub(crate) holes: Vec<Hole>,
+    pub(crate) carries: Carries,
 }
 
 impl Resolver<'_> {
@@ -43,12 +50,49 @@ impl Resolver<'_> {
             |name| format!("two APIs are named `{name}`"),
             "give each a name of its own: their routes are named by it",
         );
-        file.apis.iter().zip(&places).flat_map(|(api, place)| self.api(api, place)).collect()
+        let mut declared = Vec::new();
+        for (api, place) in file.apis.iter().zip(&places) {
+            self.keys_of_other_styles(api, place);
+            match api.style {
+                Style::Openapi => declared.extend(self.api(api, place)),
+                Style::Graphql => declared.extend(self.graphql_api(api, place)),
+                Style::Grpc => declared.extend(self.grpc_api(api, place)),
+            }
+        }
+        declared
+    }
+
+    /// A key that does not belong to the style would be taken for a rule that holds.
+    fn keys_of_other_styles(&mut self, api: &Api, place: &Place) {
+        let (is_openapi, is_graphql, is_grpc) =
+            (api.style == Style::Openapi, api.style == Style::Graphql, api.style == Style::Grpc);
+        let keys = [
+            ("openapi", api.openapi.is_some() && !is_openapi),
+            ("unsecured", api.unsecured.is_some() && !is_openapi),
+            ("schema", api.schema.is_some() && !is_graphql),
+            ("path", api.path.is_some() && !is_graphql),
+            ("access", api.access.is_some() && is_openapi),
+            ("graphql", api.graphql.is_some() && !is_graphql),
+            ("descriptors", api.descriptors.is_some() && !is_grpc),
+            ("grpc", api.grpc.is_some() && !is_grpc),
+        ];
+        for (key, is_foreign) in keys {
+            if is_foreign {
+                let message = format!("`{key}` is not for an API of this style");
+                let remedy = "leave it out, or say the other style: `style = \"graphql\"`, `\"grpc\"` or `\"openapi\"`";
+                self.error(FaultKind::Contradiction, &place.key(key), message, remedy);
+            }
+        }
     }
 
     fn api(&mut self, api: &Api, place: &Place) -> Vec<Declared> {
         let at = place.key("openapi");
-        let Some(loaded) = self.document(api, &at) else { return Vec::new() };
+        let Some(file) = &api.openapi else {
+            let remedy = "add `openapi = \"openapi.yaml\"`, or say another style: `style = \"graphql\"`";
+            self.error(FaultKind::MissingKey, place, format!("the API `{}` has no document", api.name), remedy);
+            return Vec::new();
+        };
+        let Some(loaded) = self.document(file, &at) else { return Vec::new() };
         let mut faults: Vec<(String, String)> = loaded
             .faults
             .iter()
@@ -59,7 +103,7 @@ impl Resolver<'_> {
             match route(api, operation) {
                 Ok(route) => {
                     let contract = contract(api, operation);
-                    declared.push(Declared { route, place: place.clone(), contract });
+                    declared.push(Declared { route, place: place.clone(), contract, graphql: None, method: None });
                 }
                 Err(fault) => faults.push((format!("{}: {}", operation.place, fault.problem), fault.remedy)),
             }
@@ -88,12 +132,13 @@ impl Resolver<'_> {
             undeclared: api.undeclared,
             answers: api.answers,
             holes: loaded.holes,
+            carries: carries::of_operations(loaded.operations.iter().map(|it| &**it)),
         });
         declared
     }
 
-    fn document(&mut self, api: &Api, at: &Place) -> Option<openapi::Api> {
-        let path = self.beside(&api.openapi);
+    fn document(&mut self, file: &Path, at: &Place) -> Option<openapi::Api> {
+        let path = self.beside(file);
         let folder = path.parent().map(std::path::Path::to_owned).unwrap_or_default();
         let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
             self.error(

@@ -4,9 +4,12 @@ mod access;
 mod acme;
 mod answer;
 mod apis;
+mod carries;
 mod certificate;
 mod clients;
 mod destination;
+mod graphql;
+mod grpc;
 mod identity;
 mod issuers;
 mod keys;
@@ -18,6 +21,7 @@ mod routes;
 mod server;
 mod state;
 mod streams;
+mod styles;
 mod telemetry;
 mod upstreams;
 mod validity;
@@ -30,6 +34,7 @@ use bartizan_gateway::config as gateway;
 use bartizan_vault::Secret;
 
 pub(crate) use self::apis::Document;
+pub(crate) use self::styles::StyleDocument;
 use super::environment::beside;
 use super::faults::{Fault, FaultKind};
 use super::literal::{self, SecretSource};
@@ -51,6 +56,8 @@ pub(crate) struct Resolved {
     pub(crate) digest: Digest,
     /// The OpenAPI documents, for what they leave open.
     pub(crate) documents: Vec<apis::Document>,
+    /// The APIs of other styles.
+    pub(crate) styles: Vec<StyleDocument>,
     /// What injection inspection was asked to do, route by route: this version has none, and the posture must say so.
     pub(crate) inspect: Vec<literal::Mode>,
 }
@@ -70,6 +77,7 @@ pub(crate) fn resolve(
         environment,
         faults: Vec::new(),
         documents: Vec::new(),
+        styles: Vec::new(),
         contents: vec![source.text.clone().into()],
         secrets: Vec::new(),
     };
@@ -86,6 +94,7 @@ pub(crate) fn resolve(
     let routes = resolver.routes(file);
     let routes_in_all = routes.len();
     let documents = std::mem::take(&mut resolver.documents);
+    let styles = std::mem::take(&mut resolver.styles);
     let vault = resolver.root(file);
     let trace = resolver.trace(file);
     let otlp = resolver.otlp(file);
@@ -122,6 +131,7 @@ pub(crate) fn resolve(
             .take(routes_in_all)
             .collect(),
         documents,
+        styles,
     });
     (resolved, resolver.faults)
 }
@@ -133,6 +143,7 @@ struct Resolver<'a> {
     environment: &'a dyn Environment,
     faults: Vec<Fault>,
     documents: Vec<apis::Document>,
+    styles: Vec<StyleDocument>,
     /// The file, and every public file that is part of it.
     contents: Vec<Vec<u8>>,
     /// Every secret and key that is part of it.

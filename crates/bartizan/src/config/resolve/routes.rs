@@ -23,6 +23,8 @@ impl Resolver<'_> {
             place: self.element("routes", index),
             route,
             contract: None,
+            graphql: None,
+            method: None,
         });
         let mut declared: Vec<Declared> = of_file.collect();
         declared.extend(self.apis(file));
@@ -39,7 +41,7 @@ impl Resolver<'_> {
         }
         let resolve = |it: Declared| {
             let route = self.route(file, &it.route, &it.place, &groups)?;
-            Some(gateway::Route { contract: it.contract, ..route })
+            Some(gateway::Route { contract: it.contract, graphql: it.graphql, method: it.method, ..route })
         };
         declared.into_iter().filter_map(resolve).collect()
     }
@@ -135,6 +137,8 @@ impl Resolver<'_> {
             websocket,
             grpc,
             contract: None,
+            graphql: None,
+            method: None,
         })
     }
 

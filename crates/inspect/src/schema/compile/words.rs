@@ -2,6 +2,7 @@ use super::Compiler;
 use crate::json::{Json, Number};
 use crate::schema::Dialect;
 use crate::schema::keywords::{ArrayRules, Combine, Named, NumberRules, ObjectRules, Schema, TextRules, Types};
+use crate::sensitive::Declared;
 
 impl<'l> Compiler<'l> {
     /// One keyword of a schema. What is not known here describes, and binds nobody.
@@ -20,6 +21,7 @@ impl<'l> Compiler<'l> {
             "readOnly" => schema.read_only = value.as_bool() == Some(true),
             "writeOnly" => schema.write_only = value.as_bool() == Some(true),
             "format" => self.format(schema, value),
+            "x-bartizan-data" => schema.data = value.as_str().and_then(Declared::named),
             _ => {
                 self.applicator(schema, name, value, resource);
                 if validates {
