@@ -274,6 +274,18 @@ pub struct Route {
     pub grpc: Option<Grpc>,
     /// What an OpenAPI document declares of it, where it comes from one.
     pub contract: Option<Contract>,
+    /// Whether the shapes of its traffic are remembered, where it comes from none.
+    pub shapes: Shapes,
+}
+
+/// Whether the shapes of a route's traffic are remembered: types, lengths and names, never values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shapes {
+    /// They are not.
+    #[default]
+    Forgotten,
+    /// They are, so that a document can be inferred from them.
+    Learned,
 }
 
 /// How long an upstream may take.

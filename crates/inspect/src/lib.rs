@@ -4,5 +4,6 @@
 
 mod document;
 pub mod json;
+pub mod learn;
 pub mod openapi;
 pub mod schema;

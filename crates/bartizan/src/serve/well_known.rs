@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bartizan_gateway::Mount;
-use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Upstream, UpstreamTimeouts};
+use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Shapes, Upstream, UpstreamTimeouts};
 use bartizan_gateway::ports::{AssertionKeys as _, LocalService, Pending};
 use bartizan_policy::Access;
 use bytes::Bytes;
@@ -31,6 +31,7 @@ pub(crate) fn assertion_jwks(keys: &Arc<RotatingKeys>) -> Mount {
         websocket: None,
         grpc: None,
         contract: None,
+        shapes: Shapes::default(),
     };
     Mount { route, service: Arc::new(Jwks(keys.clone())) }
 }

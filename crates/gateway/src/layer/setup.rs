@@ -11,8 +11,8 @@ use http::{Method, Uri};
 use tokio::runtime::Handle;
 
 use crate::config::{
-    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, EndpointAddress, Limits, Listening, Route, Server, Tls,
-    Upstream, UpstreamTimeouts,
+    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, EndpointAddress, Limits, Listening, Route, Server, Shapes,
+    Tls, Upstream, UpstreamTimeouts,
 };
 use crate::issuer_keys::FetchedKeys;
 use crate::ports::AssertionKeys;
@@ -69,6 +69,7 @@ impl Route {
             websocket: None,
             grpc: None,
             contract: None,
+            shapes: Shapes::default(),
             webhook: None,
         }
     }

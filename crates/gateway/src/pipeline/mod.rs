@@ -17,6 +17,7 @@ mod filter;
 mod forward;
 mod inside;
 mod inspect;
+mod learn;
 mod limit;
 mod outbound;
 mod ownership;

@@ -2,7 +2,8 @@ use bartizan_policy::CredentialKind;
 use http::header;
 
 use super::authorize::Authorized;
-use super::declared;
+use super::{declared, learn};
+use crate::config::Shapes;
 use crate::exchange::Trail;
 use crate::gate::Gate;
 use crate::grpc;
@@ -51,6 +52,8 @@ pub(super) async fn validate(mut authorized: Authorized, gate: &Gate, trail: &mu
     if let Some(contract) = rules.contract.clone() {
         // Boxed: a route without a document pays nothing for it, its future included.
         Box::pin(declared::judge(&mut authorized.routed, &contract, gate, trail)).await?;
+    } else if rules.shapes == Shapes::Learned && authorized.handshake.is_none() {
+        Box::pin(learn::request(&mut authorized.routed, gate)).await?;
     }
     Ok(Validated(authorized))
 }
