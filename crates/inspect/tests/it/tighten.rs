@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bartizan_inspect::json::{Limits, read};
 use bartizan_inspect::learn::{LearnedAnswer, LearnedRequest, Learning, OfOperation};
 use bartizan_inspect::openapi::{
-    Action, BodyContract, Head, Located, Operation, Part, Proposal, Removed, load, tighten,
+    Action, AnswerContract, BodyContract, Head, Located, Media, Operation, Part, Proposal, Removed, load, tighten,
 };
 use bartizan_inspect::schema::Fault;
 use serde_json::{Value, json};
