@@ -15,12 +15,12 @@ import { fileURLToPath } from "node:url";
 const binary = process.env.BARTIZAN_BIN ?? fileURLToPath(new URL("../target/debug/bartizan", import.meta.url));
 
 /// Starts an example's backend and the gate before it, both with one new JWT_SECRET.
-export async function bothWays(folder, { command, args, ready, gateEnv = {} }) {
+export async function bothWays(folder, { command, args, ready, gateEnv = {}, change }) {
   const secret = randomBytes(48).toString("base64");
   const port = await freePort();
   const env = { JWT_SECRET: secret, PORT: String(port), PYTHONUNBUFFERED: "1" };
   const backend = await start(command, args, { cwd: folder, env, ready });
-  const gate = await startGate(folder, port, { JWT_SECRET: secret, ...gateEnv }).catch(async (error) => {
+  const gate = await startGate(folder, port, { JWT_SECRET: secret, ...gateEnv }, change).catch(async (error) => {
     await backend.stop();
     throw error;
   });
@@ -79,19 +79,19 @@ export async function start(command, args, { env = {}, cwd, ready } = {}) {
   };
 }
 
-/// Starts the gate on the example's own `bartizan.toml`, in which only the ports and the state are other ones, and `more` stands at the end.
-export async function startGate(folder, upstreamPort, env, more = "") {
+/// Starts the gate on the example's own `bartizan.toml`, in which only the ports, the state, and what `change` makes of it are other ones.
+export async function startGate(folder, upstreamPort, env, change = (text) => text) {
   const state = await mkdtemp(join(tmpdir(), "bartizan-example-"));
   const [port, consolePort] = [await freePort(), await freePort()];
   const written = await readFile(join(folder, "bartizan.toml"), "utf8");
-  const changed = `${written}\n${more}`
+  const changed = written
     .replaceAll(/(127\.0\.0\.1|localhost):8443/g, `$1:${port}`)
     .replaceAll("127.0.0.1:3000", `127.0.0.1:${upstreamPort}`)
     .replaceAll("127.0.0.1:9443", `127.0.0.1:${consolePort}`)
     // What the file names stands beside it, and the file moves.
-    .replaceAll(/^(descriptors|documents|schema) = "([^"/]+\.[a-z]+)"/gm, (_, key, file) => `${key} = "${join(folder, file)}"`);
+    .replaceAll(/^(openapi|descriptors|documents|schema) = "([^"/]+\.[a-z]+)"/gm, (_, key, file) => `${key} = "${join(folder, file)}"`);
   const file = join(state, "bartizan.toml");
-  await writeFile(file, changed);
+  await writeFile(file, change(changed));
   const begin = async () => {
     const gate = await start(binary, ["serve", file, "--user", userInfo().username], { env, cwd: state });
     await untilReady(gate, consolePort).catch(async (error) => {

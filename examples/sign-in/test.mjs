@@ -45,7 +45,7 @@ before(async () => {
   const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
   execFileSync("openssl", [...kind, ...names, "-out", files[0], "-keyout", files[1]], { stdio: "ignore" });
   inbox = await start(process.env.PYTHON ?? "python3", [join(folder, "inbox.py"), ...files], { env, ready: /listening on/ });
-  gate = await startGate(folder, 9, env, more(inbox.said.join().match(/listening on (\d+)/)[1]));
+  gate = await startGate(folder, 9, env, (text) => text + more(inbox.said.join().match(/listening on (\d+)/)[1]));
   origin = gate.origin.replace("https://127.0.0.1", "http://localhost");
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
   if (pictures) await mkdir(pictures, { recursive: true });

@@ -280,6 +280,8 @@ pub struct Route {
     pub graphql: Option<Arc<Graphql>>,
     /// What a gRPC method declares, where a descriptor does.
     pub method: Option<Arc<MethodContract>>,
+    /// Whether the shapes of its traffic are remembered, where it comes from none.
+    pub shapes: Shapes,
 }
 
 impl Route {
@@ -287,6 +289,16 @@ impl Route {
     pub(crate) fn is_declared(&self) -> bool {
         self.contract.is_some() || self.graphql.is_some()
     }
+}
+
+/// Whether the shapes of a route's traffic are remembered: types, lengths and names, never values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shapes {
+    /// They are not.
+    #[default]
+    Forgotten,
+    /// They are, so that a document can be inferred from them.
+    Learned,
 }
 
 /// How long an upstream may take.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bartizan_inspect::graphql::SchemaFault;
+use bartizan_inspect::learn::Learning;
 use bartizan_policy::{Principal, RevocationSet};
 use bartizan_token::{ApiKeys, ClientCertificate, RecordError, Verifier, VerifierError};
 use http::HeaderValue;
@@ -66,6 +67,8 @@ pub struct Gate {
     pub(crate) standing: Arc<Standing>,
     /// Where large bodies are judged.
     pub(crate) judges: Judges,
+    /// What traffic looked like where documents are only observed.
+    pub(crate) learning: Arc<Learning>,
     /// Whether any route takes WebSocket connections.
     pub(crate) has_websockets: bool,
     revoked: Arc<RevocationSet>,
@@ -93,6 +96,7 @@ pub struct Ports {
     hasher: RandomState,
     judges: Judges,
     schemas: Arc<Schemas>,
+    learning: Arc<Learning>,
     mounts: Vec<Mount>,
     acme: Option<Arc<AcmeCertificates>>,
 }
@@ -185,6 +189,7 @@ impl Ports {
             hasher: RandomState::new(),
             judges: Judges::default(),
             schemas: Arc::default(),
+            learning: Arc::default(),
             mounts: Vec::new(),
             acme: None,
         }
@@ -214,6 +219,13 @@ impl Ports {
     pub fn with_replays(mut self, proofs: Arc<dyn Replays>, deliveries: Arc<dyn Replays>) -> Self {
         self.proofs = proofs;
         self.deliveries = deliveries;
+        self
+    }
+
+    /// Learns there from traffic whose document is only observed.
+    #[must_use]
+    pub fn with_learning(mut self, learning: Arc<Learning>) -> Self {
+        self.learning = learning;
         self
     }
 
@@ -264,6 +276,7 @@ impl Gate {
             plain_headers: SecurityHeaders::default(),
             standing: ports.standing.clone(),
             judges: ports.judges.clone(),
+            learning: ports.learning.clone(),
             has_websockets: config.routes.iter().any(|route| route.websocket.is_some()),
             revoked: Arc::new(config.revoked.iter().cloned().collect()),
             revocations: ports.revocations.clone(),

@@ -53,6 +53,7 @@ pub use counters::MemoryCounters;
 pub use gate::{Gate, GateError, Mount, Ports};
 pub use introspection::UnwritableCredentials;
 pub use issuer_keys::FetchedKeys;
+pub use path::pattern::{Meeting, Pattern, PatternFault, Piece, pieces};
 pub use replays::MemoryReplays;
 pub use route::RouteConflict;
 pub use tls::{CertificateInfo, DevelopmentCertificate, TlsError, development_certificate};

@@ -28,6 +28,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
+pub(crate) mod pattern;
 pub(crate) mod query;
 #[cfg(test)]
 mod tests;

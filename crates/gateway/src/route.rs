@@ -1,6 +1,8 @@
 //! What is declared, compiled for look-up.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aho_corasick::BuildError;
@@ -13,6 +15,7 @@ use crate::answer::headers::{HeaderConfig, SecurityHeaders};
 use crate::answer::mask::Mask;
 use crate::config::{AnswerRules, Route};
 use crate::graphql::Endpoint;
+use crate::path::pattern::{Meeting, Pattern};
 use crate::path::{CanonicalPath, decoded};
 use crate::pipeline::WebhookCaller;
 use crate::ports::LocalService;
@@ -87,7 +90,38 @@ impl CompiledRoute {
 /// All routes, by path and method.
 #[derive(Default)]
 pub(crate) struct RouteTable {
-    paths: matchit::Router<Vec<Arc<CompiledRoute>>>,
+    /// By the router's form of their patterns; of those that one path can match, the narrower first.
+    paths: matchit::Router<Vec<OfPattern>>,
+}
+
+/// The routes of one pattern.
+struct OfPattern {
+    pattern: Pattern,
+    routes: Vec<Arc<CompiledRoute>>,
+}
+
+/// How a path matches a pattern.
+enum Fit<'p> {
+    /// Each parameter of the router is one of the pattern.
+    Whole,
+    /// These are the parameters of the pattern.
+    Apart(Vec<&'p str>),
+}
+
+impl OfPattern {
+    fn fit<'p>(&self, found: &matchit::Params<'_, 'p>) -> Option<Fit<'p>> {
+        if self.pattern.templates.iter().all(Option::is_none) {
+            return Some(Fit::Whole);
+        }
+        let mut values = Vec::new();
+        for ((_, segment), template) in found.iter().zip(&self.pattern.templates) {
+            match template {
+                Some(template) => values.extend(template.split(segment)?),
+                None => values.push(segment),
+            }
+        }
+        Some(Fit::Apart(values))
+    }
 }
 
 /// What the table knows of a request.
@@ -124,7 +158,8 @@ impl RouteTable {
                 None => by_path.push((path, vec![Arc::new(route)])),
             }
         }
-        let mut paths = matchit::Router::new();
+        let mut by_form: Vec<(String, Vec<OfPattern>)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for (path, routes) in by_path {
             let name = routes.first().map_or_else(|| Arc::from(""), |route| route.name.clone());
             let fault = |fault: String| RouteConflict { route: name.clone(), path: path.clone(), fault };
@@ -134,42 +169,78 @@ impl RouteTable {
             if let Some(method) = declared_twice(&routes) {
                 return Err(fault(format!("is declared twice for {method}")));
             }
-            paths.insert(path.as_ref(), routes).map_err(|cause| fault(format!("cannot be added: {cause}")))?;
+            let pattern = Pattern::read(&path).map_err(|cause| fault(format!("is no pattern: {cause}")))?;
+            let form = pattern.router_form().to_owned();
+            let place = *places.entry(form.clone()).or_insert(by_form.len());
+            let new = OfPattern { pattern, routes };
+            match by_form.get_mut(place) {
+                Some((_, others)) => put(others, new).map_err(fault)?,
+                None => by_form.push((form, vec![new])),
+            }
+        }
+        let mut paths = matchit::Router::new();
+        for (form, patterns) in by_form {
+            let first = patterns.first().and_then(|it| it.routes.first()).cloned();
+            paths.insert(form, patterns).map_err(|cause| RouteConflict {
+                route: first.as_ref().map_or_else(|| Arc::from(""), |route| route.name.clone()),
+                path: first.map_or_else(|| Arc::from(""), |route| route.rules.path.clone()),
+                fault: format!("cannot be added: {cause}"),
+            })?;
         }
         Ok(Self { paths })
     }
 
     pub(crate) fn find(&self, path: &str, method: &Method) -> Found {
         let Ok(found) = self.paths.at(path) else { return Found::Nothing };
-        let Some(route) = found.value.iter().find(|route| route.serves(method)) else {
-            return Found::OtherMethods(found.value.clone());
+        let fitting = found.value.iter().find_map(|it| Some((&it.routes, it.fit(&found.params)?)));
+        let Some((routes, fit)) = fitting else { return Found::Nothing };
+        let Some(route) = routes.iter().find(|route| route.serves(method)) else {
+            return Found::OtherMethods(routes.clone());
         };
         // *admit* let only escapes pass that decode to UTF-8 and to no delimiter: this reads a segment as the upstream will.
-        let values = found.params.iter().map(|(_, value)| decoded(value).into_owned());
-        Found::Route(route.clone(), route.parameters.iter().cloned().zip(values).collect())
+        let names = route.parameters.iter().cloned();
+        let parameters = match fit {
+            Fit::Whole => names.zip(found.params.iter().map(|(_, value)| decoded(value).into_owned())).collect(),
+            Fit::Apart(values) => names.zip(values.into_iter().map(|value| decoded(value).into_owned())).collect(),
+        };
+        Found::Route(route.clone(), parameters)
     }
 }
 
-/// The names of a pattern's parameters, in their order: `{name}` and `{*name}`; doubled braces are braces.
+/// Puts a pattern before those that match whatever it matches. Of two that one path matches, the order of the file must not decide.
+fn put(others: &mut Vec<OfPattern>, new: OfPattern) -> Result<(), String> {
+    let ambiguous =
+        others.iter().find(|it| matches!(new.pattern.meets(&it.pattern), Meeting::Ambiguous | Meeting::Same));
+    if let Some(other) = ambiguous.and_then(|it| it.routes.first()) {
+        return Err(format!("cannot be added: `{}` could match the same path", other.rules.path));
+    }
+    let wider = |it: &OfPattern| new.pattern.meets(&it.pattern) == Meeting::Within(Ordering::Less);
+    let at = others.iter().position(wider).unwrap_or(others.len());
+    others.insert(at, new);
+    Ok(())
+}
+
+/// The names of a pattern's parameters, in their order: `{name}` and `{*name}`.
 pub(crate) fn parameter_names(pattern: &str) -> Vec<Arc<str>> {
-    let plain = pattern.replace("{{", "").replace("}}", "");
-    let names = plain.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let names = pattern.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
     names.map(|(name, _)| Arc::from(name.trim_start_matches('*'))).collect()
 }
 
 /// How a request's path would be spelled where the pattern is spelled otherwise (`:` for `%3A`, `%C3` for `%c3`). Patterns that no
 /// path can have are the router's own to refuse.
 fn other_spelling(pattern: &str) -> Option<String> {
-    let literal: Vec<&str> =
-        pattern.split('/').map(|segment| if segment.contains('{') { "x" } else { segment }).collect();
-    let literal = literal.join("/");
-    let canonical = CanonicalPath::parse(&literal).ok()?;
-    if canonical.as_str() == literal {
-        return None;
+    // A letter stands for each parameter: nothing that is normalized goes over it.
+    let mut spelled = String::new();
+    for (at, piece) in pattern.split('{').enumerate() {
+        let (parameter, text) = if at == 0 { ("", piece) } else { piece.split_once('}')? };
+        let literal = format!("/x{text}x");
+        let canonical = CanonicalPath::parse(&literal).ok()?;
+        if at > 0 {
+            let _ = write!(spelled, "{{{parameter}}}");
+        }
+        spelled.push_str(canonical.as_str().strip_prefix("/x")?.strip_suffix('x')?);
     }
-    let segments = pattern.split('/').zip(canonical.as_str().split('/'));
-    let spelled: Vec<&str> = segments.map(|(own, canonical)| if own.contains('{') { own } else { canonical }).collect();
-    Some(spelled.join("/"))
+    (spelled != pattern).then_some(spelled)
 }
 
 fn declared_twice(routes: &[Arc<CompiledRoute>]) -> Option<&Method> {
@@ -187,7 +258,7 @@ mod tests {
     fn parameters_are_named_in_the_order_of_the_pattern() {
         let named = |pattern| parameter_names(pattern).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(named("/orders/{id}/items-{item}/{*rest}"), ["id", "item", "rest"]);
-        assert_eq!(named("/{{literal}}/x"), Vec::<String>::new());
+        assert_eq!(named("/compare/{base}...{head}"), ["base", "head"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod document;
 pub mod graphql;
 pub mod json;
+pub mod learn;
 pub mod openapi;
 pub mod protobuf;
 pub mod schema;

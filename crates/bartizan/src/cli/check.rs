@@ -1,3 +1,6 @@
+mod infer;
+mod tighten;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +14,9 @@ use crate::config::{self, Faults, Loaded, Process};
 #[command(after_help = "Examples:
   bartizan check                          ./bartizan.toml: every fault at once, or the posture
   bartizan check --format json prod.toml  the same for machines
+  bartizan check --tighten > overlay.yaml what traffic says of the documents in `mode = \"observe\"`
+  bartizan check --infer legacy > openapi.json
+                                          a document of what was seen on the route `legacy`, which has `learn = true`
   bartizan check --schema > bartizan.schema.json
                                           for editors that complete and check TOML")]
 pub(super) struct Check {
@@ -20,6 +26,12 @@ pub(super) struct Check {
     /// Print the JSON Schema of the configuration instead.
     #[arg(long)]
     schema: bool,
+    /// Print what observed traffic says of each OpenAPI document instead, as an Overlay: where it is wrong, and bounds that it could have.
+    #[arg(long, conflicts_with = "schema")]
+    tighten: bool,
+    /// Print an OpenAPI document of what was seen on this route instead, which has none and `learn = true`.
+    #[arg(long, value_name = "ROUTE", conflicts_with_all = ["schema", "tighten"])]
+    infer: Option<String>,
 }
 
 impl Check {
@@ -29,6 +41,8 @@ impl Check {
             return Ok(ExitCode::SUCCESS);
         }
         match config::load(&self.file, &Process) {
+            Ok(loaded) if self.infer.is_some() => self.inferred(&loaded, output),
+            Ok(loaded) if self.tighten => self.tightened(&loaded, output),
             Ok(loaded) => self.sound(&loaded, output),
             Err(faults) => self.faulty(&faults, output),
         }
@@ -59,6 +73,34 @@ impl Check {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn tightened(&self, loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
+        let found = tighten::of(loaded)?;
+        match output.format {
+            Format::Json => {
+                let apis: Vec<_> = found.iter().map(tighten::Tightening::record).collect();
+                output.write_json(&json!({ "file": self.file, "apis": apis }))?;
+            }
+            Format::Text => {
+                let texts: Vec<String> = found.iter().map(tighten::Tightening::render).collect();
+                output.write(&texts.join("---\n"))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn inferred(&self, loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
+        match infer::of(loaded, self.infer.as_deref().unwrap_or_default())? {
+            Ok(document) => {
+                output.write_json(&document)?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(why) => {
+                output.complain(&format!("bartizan: {why}"));
+                Ok(ExitCode::from(WRONG_USAGE))
+            }
+        }
     }
 
     fn summary(&self, loaded: &Loaded) -> String {

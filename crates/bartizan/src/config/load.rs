@@ -34,12 +34,23 @@ pub struct Loaded {
     pub sign_in: Option<bartizan_identity::Config>,
     /// For the applications that it signs people in for.
     pub provider: bartizan_identity::provider::ProviderConfig,
+    /// The OpenAPI documents of its APIs.
+    pub documents: Vec<ApiDocument>,
     /// What the configuration was made of, for the audit log.
     pub digest: Digest,
     /// What should be looked at, though the configuration is used.
     pub warnings: Faults,
     /// What it protects, and how well.
     pub posture: Posture,
+}
+
+/// An API and the file that declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiDocument {
+    /// The API's name.
+    pub name: String,
+    /// Its document.
+    pub path: std::path::PathBuf,
 }
 
 /// The listener for health, readiness and metrics.
@@ -160,6 +171,7 @@ fn read(path: &Path, environment: &dyn Environment) -> Result<String, Box<Fault>
 impl Resolved {
     fn loaded(self, warnings: Faults) -> Loaded {
         let posture = Posture::of(&self);
+        let documents = self.documents.into_iter().map(|it| ApiDocument { name: it.name, path: it.path }).collect();
         Loaded {
             gateway: self.gateway,
             evidence: self.evidence,
@@ -169,6 +181,7 @@ impl Resolved {
             identity: self.identity,
             sign_in: self.sign_in,
             provider: self.provider,
+            documents,
             digest: self.digest,
             warnings,
             posture,

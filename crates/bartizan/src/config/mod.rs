@@ -22,7 +22,7 @@ pub mod units;
 pub use digest::Digest;
 pub use environment::{Environment, Process};
 pub use faults::{Fault, FaultKind, FaultRecord, Faults, Severity};
-pub use load::{Console, Identity, Loaded, load, load_scan};
+pub use load::{ApiDocument, Console, Identity, Loaded, load, load_scan};
 pub use posture::Posture;
 pub use reference::reference;
 pub use render::Style;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Upstream, UpstreamTimeouts};
+use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Shapes, Upstream, UpstreamTimeouts};
 use bartizan_gateway::ports::{LocalService, Pending, Reply, Revocations, Sessions};
 use bartizan_gateway::{CookieRules, FetchedKeys, GateCookie, Mount, Ports};
 use bartizan_identity::Identity;
@@ -84,6 +84,7 @@ impl People {
             contract: None,
             graphql: None,
             method: None,
+            shapes: Shapes::default(),
         };
         Mount { route, service: Arc::new(self.clone()) }
     }

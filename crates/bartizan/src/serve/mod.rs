@@ -5,6 +5,7 @@ mod console;
 pub(crate) mod control;
 mod fixed;
 mod identity;
+mod learning;
 mod notify;
 mod privileges;
 mod reload;
@@ -30,6 +31,7 @@ use bartizan_gateway::listen::{Bound, Inherited, Serving, SocketRole};
 use bartizan_gateway::{AcmeCertificates, CertificateInfo, FetchedKeys, Gate, Ports};
 use bartizan_identity::provider::ProviderConfig;
 use bartizan_identity::{Identity, Parts};
+use bartizan_inspect::learn::Learning;
 use bartizan_store::{Migrations, Store};
 use bartizan_vault::{Root, RootSource};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -125,12 +127,27 @@ pub(crate) struct Shared {
     /// The gate's own sign-in, if it has one.
     identity: Option<Arc<Identity>>,
     hold: Hold,
+    /// What traffic looked like.
+    learning: Arc<Learning>,
     ready: AtomicBool,
     /// The process was told to end.
     ending: AtomicBool,
     file: PathBuf,
     /// What a reload cannot change.
     fixed: Fixed,
+}
+
+impl Shared {
+    fn record_start(&self, digest: &config::Digest) {
+        let path = Name::new(&self.file.display().to_string());
+        let events = [
+            NodeEvent::Started { version: env!("CARGO_PKG_VERSION") },
+            NodeEvent::ConfigurationLoaded { digest: Name::new(&digest.to_string()), path },
+        ];
+        for event in events {
+            self.recorder.record_important(Event::Node(event));
+        }
+    }
 }
 
 /// How a process serves: what the command line says beside the file.
@@ -223,9 +240,11 @@ fn start_as(
     let identity = loaded.sign_in.map(open).transpose()?;
     let fetched = FetchedKeys::new(control.handle.clone(), recorder.clone());
     let acme = AcmeCertificates::new(control.handle.clone(), recorder.clone());
+    let learning = learning::resume(&state);
     let mut ports = Ports::alone(loaded.gateway.limits, keys.clone(), fetched.clone())
         .with_mount(well_known::assertion_jwks(&keys))
-        .with_acme(acme);
+        .with_acme(acme)
+        .with_learning(learning.clone());
     let hold = Hold::new(RwLock::new(Holder::ThisProcess));
     if let Some(identity) = &identity {
         let people = identity::People::new(identity.clone(), control.handle.clone(), hold.clone());
@@ -239,6 +258,7 @@ fn start_as(
         keys,
         identity,
         hold,
+        learning,
         ready: AtomicBool::new(true),
         ending: AtomicBool::new(false),
         file: file.to_owned(),
@@ -250,19 +270,11 @@ fn start_as(
     let hangup = control.block_on(async { signal(SignalKind::hangup()) })?;
     control.spawn(reload::watch(shared.clone(), serving.clone(), loaded.digest, hangup));
     control.spawn(shared.keys.clone().keep_rotating());
+    control.spawn(learning::keep(state.clone(), shared.clone()));
     if let Some(identity) = &shared.identity {
         control.tend(identity, &state)?;
     }
-    let started = [
-        NodeEvent::Started { version: env!("CARGO_PKG_VERSION") },
-        NodeEvent::ConfigurationLoaded {
-            digest: Name::new(&loaded.digest.to_string()),
-            path: Name::new(&file.display().to_string()),
-        },
-    ];
-    for event in started {
-        shared.recorder.record_important(Event::Node(event));
-    }
+    shared.record_start(&loaded.digest);
     Ok(Running { serving, console_address, console, console_socket, state, last_records, shared, writer, control })
 }
 
@@ -303,7 +315,7 @@ fn take_state(predecessor: &Conversation) -> anyhow::Result<UnixStream> {
     Ok(relay.context("the process before this one sent no way for its last records")?.into())
 }
 
-fn state_directory(store: &bartizan_store::Config) -> anyhow::Result<PathBuf> {
+pub(crate) fn state_directory(store: &bartizan_store::Config) -> anyhow::Result<PathBuf> {
     match store {
         bartizan_store::Config::Sqlite { directory } => Ok(directory.clone()),
         bartizan_store::Config::Postgres { .. } => bail!("the state of this version is a directory"),
@@ -424,7 +436,7 @@ impl Running {
     }
 
     fn end(self, end: End) -> anyhow::Result<()> {
-        let Self { serving, console, console_socket, last_records, shared, writer, control, .. } = self;
+        let Self { serving, console, console_socket, state, last_records, shared, writer, control, .. } = self;
         drop(console_socket);
         // Load balancers that ask for readiness stop sending before connections are refused.
         shared.ready.store(false, Ordering::Relaxed);
@@ -434,6 +446,7 @@ impl Running {
             End::Stopped => {
                 notify::stopping(serving.gate().config().server.drain + LAST_WRITES);
                 serving.drain();
+                learning::save(&shared.learning, &state);
             }
             End::Replaced => {
                 // It is the other process that is asked now, and that is ready.

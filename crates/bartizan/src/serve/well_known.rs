@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bartizan_gateway::Mount;
-use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Upstream, UpstreamTimeouts};
+use bartizan_gateway::config::{AnswerRules, EndpointAddress, Route, Shapes, Upstream, UpstreamTimeouts};
 use bartizan_gateway::ports::{AssertionKeys as _, LocalService, Pending};
 use bartizan_policy::Access;
 use bytes::Bytes;
@@ -33,6 +33,7 @@ pub(crate) fn assertion_jwks(keys: &Arc<RotatingKeys>) -> Mount {
         contract: None,
         graphql: None,
         method: None,
+        shapes: Shapes::default(),
     };
     Mount { route, service: Arc::new(Jwks(keys.clone())) }
 }

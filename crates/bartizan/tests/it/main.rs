@@ -7,6 +7,7 @@ mod memory;
 mod metrics;
 mod names;
 mod node;
+mod observed;
 mod operation;
 mod overload;
 mod privileges;

@@ -5,6 +5,8 @@ use bartizan_inspect::openapi::Operation;
 /// What an OpenAPI document declares of a route, and what becomes of the rest.
 #[derive(Clone, Debug)]
 pub struct Contract {
+    /// The name of the API whose document it is part of.
+    pub api: Arc<str>,
     /// The operation that the route is.
     pub operation: Arc<Operation>,
     /// Whether anything is refused at all.

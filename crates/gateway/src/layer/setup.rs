@@ -11,8 +11,8 @@ use http::{Method, Uri};
 use tokio::runtime::Handle;
 
 use crate::config::{
-    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, EndpointAddress, Limits, Listening, Route, Server, Tls,
-    Upstream, UpstreamTimeouts,
+    AnswerRules, Assertion, Bounds, ClientTimeouts, Config, EndpointAddress, Limits, Listening, Route, Server, Shapes,
+    Tls, Upstream, UpstreamTimeouts,
 };
 use crate::issuer_keys::FetchedKeys;
 use crate::ports::AssertionKeys;
@@ -71,6 +71,7 @@ impl Route {
             contract: None,
             graphql: None,
             method: None,
+            shapes: Shapes::default(),
             webhook: None,
         }
     }

@@ -1,6 +1,7 @@
 //! Requests and answers, held against what the OpenAPI document says of their operation.
 
 mod answer;
+mod lesson;
 mod request;
 
 use std::num::NonZeroUsize;

@@ -8,15 +8,16 @@ use http::{Method, Response, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::admit::Admission;
-use super::declared;
 use super::forward::Forwarded;
 use super::graphql;
 use super::ownership::OwnedAnswer;
 use super::streaming;
+use super::{declared, learn};
 use crate::answer::errors;
 use crate::answer::mask::{Mask, Masker};
 use crate::answer::{Caller, Transport};
 use crate::body::{AnswerBody, Form, Source};
+use crate::config::Shapes;
 use crate::exchange::{Exchange, OpenAnswer, Trail};
 use crate::fields;
 use crate::gate::Gate;
@@ -64,7 +65,10 @@ pub(super) async fn filter<S: Source>(
         return Ok(response);
     }
     if let Some(contract) = &route.rules.contract {
-        response = Box::pin(declared::only_declared(response, contract, &seen.method, gate, trail)).await?;
+        let arrived = exchange.arrived;
+        response = Box::pin(declared::only_declared(response, contract, &seen.method, arrived, gate, trail)).await?;
+    } else if route.rules.shapes == Shapes::Learned {
+        response = Box::pin(learn::answer(response, route, exchange, &seen.method, gate)).await?;
     }
     if let Some(endpoint) = &route.graphql {
         response = Box::pin(graphql::without_disclosures(response, &endpoint.rules, gate, trail)).await?;

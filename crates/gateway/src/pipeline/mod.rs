@@ -18,6 +18,7 @@ mod forward;
 mod graphql;
 mod inside;
 mod inspect;
+mod learn;
 mod limit;
 mod outbound;
 mod ownership;

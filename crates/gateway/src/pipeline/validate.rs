@@ -2,8 +2,8 @@ use bartizan_policy::CredentialKind;
 use http::header;
 
 use super::authorize::Authorized;
-use super::declared;
-use super::graphql;
+use super::{declared, graphql, learn};
+use crate::config::Shapes;
 use crate::exchange::Trail;
 use crate::gate::Gate;
 use crate::grpc;
@@ -52,6 +52,8 @@ pub(super) async fn validate(mut authorized: Authorized, gate: &Gate, trail: &mu
     if let Some(contract) = rules.contract.clone() {
         // Boxed: a route without a document pays nothing for it, its future included.
         Box::pin(declared::judge(&mut authorized.routed, &contract, gate, trail)).await?;
+    } else if rules.shapes == Shapes::Learned && authorized.handshake.is_none() {
+        Box::pin(learn::request(&mut authorized.routed, gate)).await?;
     }
     // What is asked for on a WebSocket connection comes after its handshake, and nobody reads it: the posture says so.
     if let Some(endpoint) = authorized.routed.route().graphql.clone().filter(|_| authorized.handshake.is_none()) {

@@ -56,7 +56,7 @@ fn operation() -> Arc<Operation> {
 /// A route that is the operation of the document.
 fn declared(upstream: &Upstream, change: impl FnOnce(&mut Contract)) -> Route {
     let (mode, undeclared, answers) = (ContractMode::Block, Undeclared::Refuse, Undeclared::Strip);
-    let mut contract = Contract { operation: operation(), mode, undeclared, answers };
+    let mut contract = Contract { api: "people".into(), operation: operation(), mode, undeclared, answers };
     change(&mut contract);
     Route { methods: vec![Method::PUT], contract: Some(contract), ..route("/people/{id}", upstream.address()) }
 }

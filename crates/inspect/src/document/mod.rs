@@ -22,7 +22,7 @@ const LIMITS: Limits = Limits { bytes: 64 << 20, depth: 100, values: 4_000_000 }
 /// Reads a document: JSON if it begins like an object, YAML otherwise.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Json, Unreadable> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
-        let json = crate::json::read(bytes, LIMITS);
+        let json = crate::json::read_document(bytes, LIMITS);
         let yaml = |fault: crate::json::JsonFault| {
             // YAML of flow style looks like JSON; what is neither is reported as the JSON that it nearly is.
             yaml::read(bytes, LIMITS).map_err(|_| Unreadable { at: fault.at, message: fault.kind.to_string() })

@@ -12,6 +12,7 @@ mod without;
 use std::fmt::{self, Write as _};
 
 pub use number::Number;
+pub(crate) use read::read_document;
 pub use read::{JsonFault, JsonFaultKind, Limits, read};
 pub use without::without;
 

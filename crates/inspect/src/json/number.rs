@@ -22,6 +22,11 @@ impl Number {
         text.parse().ok().filter(|number: &f64| number.is_finite()).map(Self::Float)
     }
 
+    /// The same, but a whole number beyond 64 bits is the nearest `double`.
+    pub(super) fn parse_nearest(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| text.parse().ok().filter(|number: &f64| number.is_finite()).map(Self::Float))
+    }
+
     /// The nearest `double`.
     #[expect(clippy::cast_precision_loss, reason = "that is what is asked for")]
     pub fn as_f64(self) -> f64 {

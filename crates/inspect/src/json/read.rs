@@ -91,6 +91,16 @@ impl JsonFaultKind {
 /// # Errors
 /// The first place where the text could be read in no way, or in two.
 pub fn read(bytes: &[u8], limits: Limits) -> Result<Json, JsonFault> {
+    read_with(bytes, limits, Number::parse)
+}
+
+/// Reads a document that an operator wrote: as strictly, but generators write bounds like 18446744073709552000, which is what
+/// JavaScript makes of 2^64, and nobody else reads this text in another way.
+pub(crate) fn read_document(bytes: &[u8], limits: Limits) -> Result<Json, JsonFault> {
+    read_with(bytes, limits, Number::parse_nearest)
+}
+
+fn read_with(bytes: &[u8], limits: Limits, number: fn(&str) -> Option<Number>) -> Result<Json, JsonFault> {
     let fault = |kind, at| Err(JsonFault { kind, at });
     // Places are kept in 32 bits.
     if bytes.len() > limits.bytes.min(u32::MAX as usize) {
@@ -103,7 +113,7 @@ pub fn read(bytes: &[u8], limits: Limits) -> Result<Json, JsonFault> {
     if text.starts_with('\u{feff}') {
         return fault(JsonFaultKind::ByteOrderMark, 0);
     }
-    let mut reader = Reader { text, at: 0, depth: limits.depth, values: limits.values };
+    let mut reader = Reader { text, at: 0, depth: limits.depth, values: limits.values, parse_number: number };
     reader.skip_white_space();
     let value = reader.value()?;
     reader.skip_white_space();
@@ -120,6 +130,7 @@ struct Reader<'a> {
     depth: usize,
     /// How many values may still come.
     values: usize,
+    parse_number: fn(&str) -> Option<Number>,
 }
 
 impl<'a> Reader<'a> {
@@ -248,7 +259,7 @@ impl<'a> Reader<'a> {
             self.digits()?;
         }
         let text = self.text.get(start..self.at).unwrap_or_default();
-        let number = Number::parse(text).ok_or(JsonFault { kind: JsonFaultKind::NumberRange, at: start })?;
+        let number = (self.parse_number)(text).ok_or(JsonFault { kind: JsonFaultKind::NumberRange, at: start })?;
         Ok(Content::Number(number))
     }
 

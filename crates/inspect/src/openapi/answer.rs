@@ -3,14 +3,14 @@
 use super::components::At;
 use super::media::{self, Media, MediaKind, choose};
 use super::operation::Operation;
-use crate::json::{JsonFault, Limits, read, without};
+use crate::json::{Json, JsonFault, Limits, read, without};
 use crate::schema::{Closed, Compiler, Direction, Fault, Library, Removal, SchemaId, UndeclaredKind};
 
 /// The answers of an operation.
 #[derive(Default)]
 pub(super) struct Answers {
     /// A status, or a family of them: `2` for `2XX`; none for `default`.
-    by_status: Vec<(Option<u16>, Vec<Media>)>,
+    pub(super) by_status: Vec<(Option<u16>, Vec<Media>)>,
 }
 
 impl Answers {
@@ -44,6 +44,8 @@ pub struct Filtered {
     pub found: Vec<String>,
     /// What does not hold; the answer is what it is.
     pub faults: Vec<Fault>,
+    /// The body as it was read.
+    pub json: Json,
 }
 
 /// What is taken out of an answer.
@@ -125,7 +127,7 @@ impl Operation {
     /// An answer of which nobody can say what it holds.
     pub fn filter_answer(&self, schema: SchemaId, bytes: &[u8], removed: Removed) -> Result<Filtered, Unfit> {
         /// Places that are named in the event.
-        const MOST_NAMED: usize = 8;
+        const MOST_NAMED: usize = 32;
         let limits = Limits { bytes: bytes.len(), values: 2_000_000, ..Limits::default() };
         let json = read(bytes, limits)?;
         let judged = self.schemas.judge(schema, &json, Closed::World(Direction::Answer));
@@ -137,6 +139,6 @@ impl Operation {
         let out: Vec<_> = judged.undeclared.into_iter().filter(|it| is_out(it.kind)).collect();
         let removal = Removal::of(&out);
         let body = (!out.is_empty()).then(|| without(bytes, &json, &|value| removal.takes(value)));
-        Ok(Filtered { body, found, faults: judged.faults })
+        Ok(Filtered { body, found, faults: judged.faults, json })
     }
 }

@@ -26,6 +26,15 @@ pub(super) fn pairs(bytes: &[u8]) -> Result<Vec<Pair<'_>>, &'static str> {
     if pairs.len() > MOST_PAIRS { Err("too-many") } else { Ok(pairs) }
 }
 
+/// A name and its value, decoded.
+pub type Pairing = (String, String);
+
+/// The pairs of a query; none where it cannot be read in one way.
+pub fn query_pairs(query: &str) -> Vec<Pairing> {
+    let pairs = pairs(query.as_bytes()).unwrap_or_default();
+    pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
 fn pair(piece: &[u8]) -> Result<Pair<'_>, &'static str> {
     let (name, value) = match piece.iter().position(|byte| *byte == b'=') {
         Some(at) => (piece.get(..at).unwrap_or_default(), piece.get(at + 1..).unwrap_or_default()),

@@ -121,7 +121,7 @@ pub(super) fn of(
     holes
 }
 
-fn of_schema(schema: &Schema) -> impl Iterator<Item = HoleKind> {
+pub(super) fn of_schema(schema: &Schema) -> impl Iterator<Item = HoleKind> {
     let types = schema.types;
     let is_listed = schema.equal.is_some();
     let has = |bit| !types.is_any() && types.allow(bit) && !is_listed && !schema.builds_on_others();

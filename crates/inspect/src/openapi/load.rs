@@ -53,30 +53,35 @@ pub fn load(name: &str, read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>) -
         files.push(name.to_owned());
         read(name)
     })?;
-    let Some(root) = library.root(0) else { return Ok(Api::default()) };
+    Ok(Api { files, ..compile(&library) })
+}
+
+/// Compiles the first document of a library.
+pub(super) fn compile(library: &Library) -> Api {
+    let Some(root) = library.root(0) else { return Api::default() };
     let root = At { document: 0, json: root };
-    let mut api = Api { files, ..Api::default() };
+    let mut api = Api::default();
     let info = root.get("info");
     let text = |key| info.and_then(|info| info.text(key)).unwrap_or_default();
     format!("{} {}", text("title"), text("version")).trim().clone_into(&mut api.title);
     let Some(dialect) = dialect(root) else {
         let message = "`openapi` is not 3.0, 3.1 or 3.2: convert a Swagger 2.0 document first".to_owned();
         api.faults.push(ApiFault { place: library.locate(root.place()), message });
-        return Ok(api);
+        return api;
     };
     let mut loader = Loader {
-        library: &library,
-        compiler: Compiler::new(&library, dialect, Formats::Assert),
+        library,
+        compiler: Compiler::new(library, dialect, Formats::Assert),
         root,
         drafts: Vec::new(),
         holes: Vec::new(),
     };
     loader.heirs();
     loader.paths();
-    Ok(loader.finish(api))
+    loader.finish(api)
 }
 
-fn dialect(root: At<'_>) -> Option<Dialect> {
+pub(super) fn dialect(root: At<'_>) -> Option<Dialect> {
     let version = root.text("openapi")?;
     let is = |prefix: &str| version == prefix || version.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
     if is("3.0") {
@@ -216,6 +221,7 @@ impl<'l> Loader<'l> {
             let security = security::read(at, self.root, self.library);
             self.or_fault(at, security)
         });
+        let extensions = self.extensions(operation);
         let method = method.to_ascii_uppercase();
         self.drafts.push(Draft {
             name: operation.text("operationId").map_or_else(|| format!("{method} {template}"), str::to_owned),
@@ -223,11 +229,41 @@ impl<'l> Loader<'l> {
             path: path.to_owned(),
             place: operation.place(),
             security: security.unwrap_or_default(),
-            extensions: extensions(operation),
+            extensions,
             parameters,
             body,
             answers,
         });
+    }
+
+    /// What the document says for Bartizan. A word that nobody reads would be a rule that nobody keeps.
+    fn extensions(&mut self, operation: At<'l>) -> Extensions {
+        let mut extensions = Extensions::default();
+        for member in operation.json.members() {
+            let Some(key) = member.name.strip_prefix("x-bartizan-") else { continue };
+            let at = At { document: operation.document, json: &member.value };
+            let mut text = |form: &str| {
+                let text = at.json.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+                if text.is_none() {
+                    self.fault(at, format!("`{}` is {form}", member.name));
+                }
+                text
+            };
+            match key {
+                "access" => extensions.access = Some(at.json.clone()),
+                "owner" => extensions.owner = Some(at.json.clone()),
+                "limit" => extensions.limit = text("a rate, such as `10/minute`"),
+                "flow" => extensions.flow = text("the name of a sensitive business flow, such as `checkout`"),
+                "undeclared" => extensions.undeclared = text("`refuse`, `strip` or `report`"),
+                "content" => {
+                    let message = "`x-bartizan-content` stands at the schema of a string, and says what it holds; what becomes of \
+                                   undeclared members is `x-bartizan-undeclared`";
+                    self.fault(at, message);
+                }
+                _ => self.fault(at, format!("there is no extension `{}` of an operation", member.name)),
+            }
+        }
+        extensions
     }
 
     /// The parameters of an operation, and of its path where the operation does not say otherwise.
@@ -285,6 +321,7 @@ impl Draft {
             path_names: names(&self.path),
             path: self.path,
             place,
+            at: self.place,
             security: self.security,
             extensions: self.extensions,
             schemas: schemas.clone(),
@@ -299,17 +336,6 @@ impl Draft {
 fn names(template: &str) -> Vec<String> {
     let names = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
     names.map(|(name, _)| name.to_owned()).collect()
-}
-
-fn extensions(operation: At<'_>) -> Extensions {
-    let text = |key| operation.text(key).map(str::to_owned);
-    Extensions {
-        access: operation.json.get("x-bartizan-access").cloned(),
-        owner: operation.json.get("x-bartizan-owner").cloned(),
-        limit: text("x-bartizan-limit"),
-        flow: text("x-bartizan-flow"),
-        content: text("x-bartizan-content"),
-    }
 }
 
 /// The path of a server's URL, its variables filled with their defaults, without a slash at its end.

@@ -6,7 +6,7 @@ use super::media::Body;
 use super::parameter::Parameter;
 use super::security::Security;
 use crate::json::Json;
-use crate::schema::Schemas;
+use crate::schema::{Place, Schemas};
 
 /// One operation of a document, compiled.
 pub struct Operation {
@@ -22,6 +22,7 @@ pub struct Operation {
     pub security: Security,
     /// What the document says for Bartizan alone.
     pub extensions: Extensions,
+    pub(super) at: Place,
     pub(super) schemas: Arc<Schemas>,
     /// The parameters of the path, in the order of the template.
     pub(super) path_names: Vec<String>,
@@ -41,14 +42,21 @@ pub struct Extensions {
     pub owner: Option<Json>,
     /// `x-bartizan-limit`
     pub limit: Option<String>,
-    /// `x-bartizan-flow`: a sensitive business flow.
+    /// `x-bartizan-flow`: the sensitive business flow that it is a step of (OWASP API6:2023).
     pub flow: Option<String>,
-    /// `x-bartizan-content`: what becomes of members, parameters and answers that are not declared.
-    pub content: Option<String>,
+    /// `x-bartizan-undeclared`: what becomes of members and query parameters of requests that are not declared.
+    pub undeclared: Option<String>,
+}
+
+/// `GET /people/{id}`
+impl fmt::Display for Operation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.method, self.path)
+    }
 }
 
 impl fmt::Debug for Operation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {}", self.method, self.path)
+        fmt::Display::fmt(self, out)
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::form;
+use super::form::{self, Pairing};
 use super::media::{Media, MediaKind, choose, kind};
 use super::multipart;
 use super::operation::Operation;
@@ -11,7 +11,7 @@ use super::parameter::In;
 use super::shape::Shape;
 use super::style::{Pair, Pairs};
 use crate::json::{Content, Json, Limits, read, without};
-use crate::schema::{Closed, Direction, Fault, MOST_FAULTS, Removal, Undeclared, UndeclaredKind};
+use crate::schema::{Closed, DeclaredText, Direction, Fault, MOST_FAULTS, Removal, Undeclared, UndeclaredKind};
 
 /// What of a request's head is judged.
 pub struct Head<'a> {
@@ -99,6 +99,8 @@ pub struct BodyVerdict {
     pub without: Option<Vec<u8>>,
     /// The body as it was read, for later stages: it is read once.
     pub json: Option<Json>,
+    /// Strings in it of which the document says what they hold, for whoever looks for injection.
+    pub texts: Vec<DeclaredText>,
 }
 
 impl Operation {
@@ -139,6 +141,11 @@ impl Operation {
             cookies.0.iter().filter(|(name, _)| !is_cookie(name)).map(|(name, _)| name.clone().into_owned());
         verdict.undeclared_cookies = undeclared.collect();
         verdict
+    }
+
+    /// The parameters of a path, in the order of the template, by the document's names.
+    pub fn path_pairs(&self, path: &[(std::sync::Arc<str>, String)]) -> Vec<Pairing> {
+        self.path_names.iter().cloned().zip(path.iter().map(|(_, value)| value.clone())).collect()
     }
 
     /// What becomes of a body of this type; without a type, of none.
@@ -183,7 +190,7 @@ impl Operation {
         let judged = self.schemas.judge(schema, &json, Closed::World(Direction::Request));
         let without = (!judged.undeclared.is_empty()).then(|| cut(kind, bytes, &json, &judged.undeclared)).flatten();
         let json = (kind == MediaKind::Json).then_some(json);
-        BodyVerdict { faults: judged.faults, undeclared: judged.undeclared, without, json }
+        BodyVerdict { faults: judged.faults, undeclared: judged.undeclared, without, json, texts: judged.texts }
     }
 }
 

@@ -89,7 +89,7 @@ impl<'s> Run<'s> {
     }
 
     fn keywords(&mut self, schema: &'s Schema, id: SchemaId, value: &Json, at: &Path<'_>, seen: &mut Seen) -> bool {
-        self.note_way(schema, value);
+        self.note(schema, value);
         if !schema.types.holds(value) {
             let is = schema.types.phrase();
             return self.fail(at, "type", || format!("must be {is}"));
@@ -124,7 +124,11 @@ impl<'s> Run<'s> {
             }
     }
 
-    fn note_way(&mut self, schema: &Schema, value: &Json) {
+    /// What a schema says of a value beside whether it is allowed.
+    fn note(&mut self, schema: &Schema, value: &Json) {
+        if let Some(content) = schema.content {
+            self.journal.holds(value, content);
+        }
         match self.direction {
             Some(Direction::Request) if schema.read_only => self.journal.wrong_way(value),
             Some(Direction::Answer) if schema.write_only => self.journal.wrong_way(value),

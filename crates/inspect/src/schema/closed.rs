@@ -4,6 +4,7 @@
 //! subschemas that apply to one object, by whatever way (`allOf`, `$ref`, the alternative that holds): a member is undeclared only if
 //! none of them knows it. Whether an alternative holds is judged as JSON Schema has it, before.
 
+use super::content::{DeclaredText, TextContent};
 use super::fault::Path;
 use crate::json::{Content, Json};
 
@@ -52,15 +53,16 @@ pub(super) struct Journal {
     declared: Vec<usize>,
     closed: Vec<usize>,
     wrong_way: Vec<usize>,
+    texts: Vec<(usize, TextContent)>,
 }
 
 /// How much a journal held.
 #[derive(Clone, Copy)]
-pub(super) struct Mark(usize, usize, usize);
+pub(super) struct Mark(usize, usize, usize, usize);
 
 impl Journal {
     pub(super) const fn new(is_active: bool) -> Self {
-        Self { is_active, declared: Vec::new(), closed: Vec::new(), wrong_way: Vec::new() }
+        Self { is_active, declared: Vec::new(), closed: Vec::new(), wrong_way: Vec::new(), texts: Vec::new() }
     }
 
     /// A subschema declares this member.
@@ -83,19 +85,57 @@ impl Journal {
         }
     }
 
+    /// A subschema says what this value holds.
+    pub(super) fn holds(&mut self, value: &Json, content: TextContent) {
+        if self.is_active && matches!(value.content, Content::Text(_)) {
+            self.texts.push((address(value), content));
+        }
+    }
+
     pub(super) const fn mark(&self) -> Mark {
-        Mark(self.declared.len(), self.closed.len(), self.wrong_way.len())
+        Mark(self.declared.len(), self.closed.len(), self.wrong_way.len(), self.texts.len())
     }
 
     pub(super) fn forget(&mut self, mark: Mark) {
         self.declared.truncate(mark.0);
         self.closed.truncate(mark.1);
         self.wrong_way.truncate(mark.2);
+        self.texts.truncate(mark.3);
     }
 }
 
 fn address(value: &Json) -> usize {
     std::ptr::from_ref(value).addr()
+}
+
+/// The strings of which some schema says what they hold, in the order of the message.
+pub(super) fn declared_texts(value: &Json, journal: &mut Journal) -> Vec<DeclaredText> {
+    let mut texts = std::mem::take(&mut journal.texts);
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    texts.sort_unstable_by_key(|(address, _)| *address);
+    let mut found = Vec::new();
+    look_for_texts(value, &Path::Root, &texts, &mut found);
+    found
+}
+
+fn look_for_texts(value: &Json, at: &Path<'_>, texts: &[(usize, TextContent)], found: &mut Vec<DeclaredText>) {
+    match &value.content {
+        Content::Object(members) => {
+            members.iter().for_each(|it| look_for_texts(&it.value, &Path::Name(at, &it.name), texts, found));
+        }
+        Content::Array(elements) => {
+            let places = elements.iter().enumerate();
+            places.for_each(|(index, element)| look_for_texts(element, &Path::Index(at, index), texts, found));
+        }
+        Content::Text(_) => {
+            let first = texts.partition_point(|(known, _)| *known < address(value));
+            let content = texts.get(first).filter(|(known, _)| *known == address(value)).map(|(_, content)| *content);
+            found.extend(content.map(|content| DeclaredText { pointer: at.pointer(), content }));
+        }
+        _ => {}
+    }
 }
 
 /// The members that the journal does not account for.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::SchemaId;
+use super::content::TextContent;
 use super::equal::Equal;
 use super::format::Format;
 use super::library::Place;
@@ -34,6 +35,7 @@ pub(crate) struct Schema {
     pub(crate) format: Option<Format>,
     /// What kind of data the document says it is (`x-bartizan-data`).
     pub(crate) data: Option<Declared>,
+    pub(super) content: Option<TextContent>,
 }
 
 impl Schema {
@@ -164,19 +166,19 @@ pub(crate) struct NumberRules {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TextRules {
-    pub(super) min_length: Option<u64>,
+    pub(crate) min_length: Option<u64>,
     pub(crate) max_length: Option<u64>,
     pub(crate) pattern: Option<Pattern>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ArrayRules {
-    pub(super) prefix: Vec<SchemaId>,
+    pub(crate) prefix: Vec<SchemaId>,
     pub(crate) items: Option<SchemaId>,
     pub(super) contains: Option<SchemaId>,
     pub(super) min_contains: Option<u64>,
     pub(super) max_contains: Option<u64>,
-    pub(super) min_items: Option<u64>,
+    pub(crate) min_items: Option<u64>,
     pub(crate) max_items: Option<u64>,
     pub(super) unique: bool,
     pub(super) unevaluated: Option<SchemaId>,
@@ -185,7 +187,7 @@ pub(crate) struct ArrayRules {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObjectRules {
     /// What is declared or required by name; compiled into the sorted `table`.
-    pub(super) named: BTreeMap<Box<str>, Named>,
+    pub(crate) named: BTreeMap<Box<str>, Named>,
     pub(super) required: u32,
     pub(super) patterns: Vec<(Pattern, SchemaId)>,
     pub(crate) additional: Option<SchemaId>,
@@ -219,9 +221,9 @@ impl ObjectRules {
 
 /// A member that is named.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Named {
-    pub(super) schema: Option<SchemaId>,
-    pub(super) required: bool,
+pub(crate) struct Named {
+    pub(crate) schema: Option<SchemaId>,
+    pub(crate) required: bool,
     /// `readOnly`: a request need not have it.
     pub(super) read_only: bool,
     /// `writeOnly`: an answer need not have it.
@@ -244,7 +246,7 @@ pub(crate) struct Combine {
 #[derive(Clone, Debug)]
 pub(crate) struct Discriminator {
     pub(super) property: Box<str>,
-    pub(super) mapping: BTreeMap<Box<str>, SchemaId>,
+    pub(crate) mapping: BTreeMap<Box<str>, SchemaId>,
     /// The schemas are those of `oneOf` or `anyOf` beside it; otherwise those that refer to this one by `allOf`.
     pub(super) among_alternatives: bool,
 }

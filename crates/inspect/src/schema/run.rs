@@ -1,4 +1,5 @@
-use super::closed::{Journal, Undeclared, undeclared};
+use super::closed::{Journal, Undeclared, declared_texts, undeclared};
+use super::content::DeclaredText;
 use super::fault::{Fault, MOST_FAULTS, Path};
 use super::{SchemaId, Schemas};
 use crate::json::Json;
@@ -28,6 +29,8 @@ pub struct Judged {
     pub faults: Vec<Fault>,
     /// Members that no schema declares, or that go the wrong way.
     pub undeclared: Vec<Undeclared>,
+    /// Strings of which a schema says what they hold.
+    pub texts: Vec<DeclaredText>,
 }
 
 impl Judged {
@@ -77,8 +80,9 @@ impl Schemas {
             let message = "does not match the schema".to_owned();
             faults.push(Fault { pointer: String::new(), rule: "schema", message });
         }
+        let texts = declared_texts(value, &mut run.journal);
         let undeclared = if run.journal.is_active { undeclared(value, run.journal) } else { Vec::new() };
-        Judged { faults, undeclared }
+        Judged { faults, undeclared, texts }
     }
 }
 

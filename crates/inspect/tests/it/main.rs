@@ -5,3 +5,4 @@ mod closed_world;
 mod json_schema_suite;
 mod openapi;
 mod published;
+mod tighten;

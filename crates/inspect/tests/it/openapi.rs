@@ -380,3 +380,42 @@ fn a_document_that_cannot_be_used_says_why_and_where() {
     assert!(schema("{pattern: '('}")[0].contains("the pattern cannot be compiled"));
     assert!(schema("{maxLength: -1}")[0].contains("`maxLength` is a whole number"));
 }
+
+#[test]
+fn a_field_may_say_what_its_text_holds_and_a_word_that_nobody_reads_is_a_fault() {
+    let document = |content: &str| {
+        format!(
+            "openapi: 3.1.0\ninfo: {{title: t, version: '1'}}\npaths:\n  /a:\n    post:\n      requestBody: {{content: {{application/json: \
+             {{schema: {{$ref: '#/components/schemas/Post'}}}}}}}}\n      responses: {{}}\ncomponents:\n  schemas:\n    Post:\n      type: object\n      \
+             properties:\n        body: {{type: string, x-bartizan-content: {content}}}\n        parts: {{type: array, items: {{anyOf: [{{type: \
+             integer}}, {{type: string, x-bartizan-content: sql}}]}}}}\n        plain: {{type: string}}\n"
+        )
+    };
+    let api = |content: &str| load("a.yaml", &mut |_| Ok(document(content).into_bytes())).unwrap();
+    let faults: Vec<String> = api("strip").faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        ["a.yaml:13:50: `x-bartizan-content` is what a string holds: `markdown`, `html`, `code` or `sql`"]
+    );
+    let api = api("markdown");
+    let media = match api.operations[0].body_contract(Some("application/json"), true) {
+        BodyContract::Judge(media) => Some(media),
+        _ => None,
+    };
+    let message = r#"{"body":"*hi*","parts":[1,"select 1"],"plain":"x"}"#;
+    let verdict = api.operations[0].judge_body(media.unwrap(), "application/json", message.as_bytes());
+    let texts: Vec<String> = verdict.texts.iter().map(|it| format!("{} {}", it.pointer, it.content.as_str())).collect();
+    assert_eq!(texts, ["/body markdown", "/parts/1 sql"]);
+}
+
+#[test]
+fn whole_numbers_beyond_64_bits_are_bounds_of_a_json_document_too() {
+    let document = r#"{"openapi":"3.1.0","info":{"title":"t","version":"1"},"paths":{"/a":{"get":{"parameters":[
+        {"name":"seed","in":"query","schema":{"type":"integer","minimum":0,"maximum":18446744073709552000}}],"responses":{}}}}}"#;
+    let api = load("a.json", &mut |_| Ok(document.into())).unwrap();
+    assert!(api.faults.is_empty(), "{:?}", api.faults);
+    // A duplicate name is told at its place, and not as something that YAML lacks.
+    let twice = document.replace("\"paths\"", "\"info\":1,\"paths\"");
+    let fault = load("a.json", &mut |_| Ok(twice.clone().into_bytes())).unwrap_err();
+    assert_eq!(fault.to_string(), "a.json:1:55: a name stands twice in one object");
+}

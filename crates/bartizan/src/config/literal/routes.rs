@@ -12,7 +12,7 @@ use crate::config::units::{Method, Name, PathPattern, Period, Rate, Size};
 pub struct Route {
     /// Its name in events and metrics.
     pub name: Name,
-    /// The path: `{name}` is one segment, `{*rest}` the remainder.
+    /// The path: `{name}` is one segment or a part of one (`{base}...{head}`), `{*rest}` the remainder.
     pub path: PathPattern,
     /// The methods. Anything else gets 405; `HEAD` is served where `GET` is.
     #[schemars(length(min = 1))]
@@ -53,6 +53,10 @@ pub struct Route {
     /// Response headers, on top of the global `[headers]`.
     #[serde(default)]
     pub headers: RouteHeaders,
+    /// Remember what its traffic looks like (types, lengths and names, never values), so that `bartizan check --infer` can write an
+    /// OpenAPI document for it. JSON bodies of up to 256 KiB are looked at.
+    #[serde(default)]
+    pub learn: bool,
 }
 
 impl Route {

@@ -73,7 +73,15 @@ fn limits(route: &Route) -> Vec<String> {
         None => format!("answer within {}", Period::new(route.timeouts.total)),
     };
     let message = route.grpc.map(|grpc| format!("gRPC messages of {}", Size::new(grpc.message_bytes.into())));
-    rate.into_iter().chain(body).chain([time]).chain(message).chain(route.websocket.iter().map(websocket)).collect()
+    let flow = route.contract.as_ref().and_then(|contract| contract.operation.extensions.flow.as_ref());
+    let flow = flow.map(|flow| format!("a step of the sensitive flow `{flow}`"));
+    rate.into_iter()
+        .chain(flow)
+        .chain(body)
+        .chain([time])
+        .chain(message)
+        .chain(route.websocket.iter().map(websocket))
+        .collect()
 }
 
 fn websocket(rules: &WebSocket) -> String {
@@ -115,6 +123,11 @@ fn weaker(route: &Route, inspect: Mode) -> Vec<Weakness> {
     let mut weak = |what: &str, because: String| weaker.push(Weakness::new(what, because));
     if route.access == Access::Public {
         weak("anybody may call it", "`access = \"public\"`".to_owned());
+    }
+    let flow = route.contract.as_ref().and_then(|contract| contract.operation.extensions.flow.as_deref());
+    if let Some(flow) = flow.filter(|_| route.access == Access::Public) {
+        let because = format!("`x-bartizan-flow: {flow}` on an operation without `security`");
+        weak("whoever has many addresses goes through a sensitive flow as often as they like", because);
     }
     if has_unowned_objects(route) {
         weak(
@@ -158,7 +171,7 @@ fn weaker(route: &Route, inspect: Mode) -> Vec<Weakness> {
 
 /// OWASP API1:2023: a parameter usually names an object, and a role says nothing about whose it is.
 fn has_unowned_objects(route: &Route) -> bool {
-    let has_parameter = route.path.split('/').any(|segment| segment.starts_with('{') && !segment.starts_with("{*"));
+    let has_parameter = route.path.split('/').any(|segment| segment.contains('{') && !segment.starts_with("{*"));
     let owned = match &route.access {
         Access::Public => true,
         Access::SignedIn => false,

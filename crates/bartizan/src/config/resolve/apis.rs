@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bartizan_gateway::config as gateway;
+use bartizan_gateway::{Piece, pieces};
 use bartizan_inspect::openapi::{self, Hole, Operation, Requirement};
 use bartizan_inspect::schema::LoadFault;
 use serde_json::{Map, Value, json};
@@ -27,10 +28,18 @@ pub(super) struct Declared {
     pub(super) method: Option<Arc<gateway::MethodContract>>,
 }
 
+impl Declared {
+    /// Where a document declares it, to put before a message.
+    pub(super) fn origin(&self) -> String {
+        self.contract.as_ref().map(|contract| format!("{}: ", contract.operation.place)).unwrap_or_default()
+    }
+}
+
 /// What a document is, for the posture.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) name: String,
+    pub(crate) path: std::path::PathBuf,
     pub(crate) title: String,
     pub(crate) operations: usize,
     pub(crate) mode: Mode,
@@ -100,11 +109,8 @@ impl Resolver<'_> {
             .collect();
         let mut declared = Vec::new();
         for operation in &loaded.operations {
-            match route(api, operation) {
-                Ok(route) => {
-                    let contract = contract(api, operation);
-                    declared.push(Declared { route, place: place.clone(), contract, graphql: None, method: None });
-                }
+            match route(api, operation).and_then(|route| Ok((route, contract(api, operation)?))) {
+                Ok((route, contract)) => declared.push(Declared { route, place: place.clone(), contract, graphql: None, method: None }),
                 Err(fault) => faults.push((format!("{}: {}", operation.place, fault.problem), fault.remedy)),
             }
         }
@@ -126,6 +132,7 @@ impl Resolver<'_> {
         }
         self.documents.push(Document {
             name: api.name.to_string(),
+            path: self.beside(&api.openapi),
             title: loaded.title,
             operations: declared.len(),
             mode: api.mode,
@@ -179,7 +186,10 @@ fn route(api: &Api, operation: &Operation) -> Result<Route, Malformed> {
         Some(credentials) => Some(credentials.clone()),
         None => credentials(operation)?,
     };
-    let limit = operation.extensions.limit.as_deref().map(str::parse::<Rate>).transpose()?;
+    let limit = operation.extensions.limit.as_deref().map(str::parse::<Rate>).transpose()?.or(api.limit);
+    if let (Some(flow), None) = (&operation.extensions.flow, limit) {
+        return Err(unbounded_flow(operation, flow));
+    }
     Ok(Route {
         name: name(api, operation)?,
         path: pattern(&operation.path)?,
@@ -189,7 +199,7 @@ fn route(api: &Api, operation: &Operation) -> Result<Route, Malformed> {
         access: access(api, operation)?,
         credentials,
         webhook: None,
-        limit: limit.or(api.limit),
+        limit,
         inspect: Mode::default(),
         body: api.body,
         upgrade: None,
@@ -199,7 +209,19 @@ fn route(api: &Api, operation: &Operation) -> Result<Route, Malformed> {
         mask: api.mask.clone(),
         cors: api.cors.clone(),
         headers: api.headers.clone(),
+        learn: false,
     })
+}
+
+/// OWASP API6:2023: what a person does once, a script does ten thousand times. The limit of the whole gate is made for clicks.
+fn unbounded_flow(operation: &Operation, flow: &str) -> Malformed {
+    Malformed {
+        problem: format!(
+            "`{} {}` is a step of the sensitive flow `{flow}`, and nothing limits how often a caller takes it",
+            operation.method, operation.path
+        ),
+        remedy: "add `x-bartizan-limit` to it, such as `10/hour`, or `limit` to the API".to_owned(),
+    }
 }
 
 /// `shop.createOrder`; what a name may not have becomes `-`.
@@ -213,18 +235,18 @@ fn name(api: &Api, operation: &Operation) -> Result<Name, Malformed> {
 
 /// The path as a pattern: `{user-id}` is a parameter of a document and no name here.
 fn pattern(path: &str) -> Result<PathPattern, Malformed> {
-    let name = |segment: &str| {
-        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
-        (!name.contains(['{', '}'])).then(|| name.to_owned())
+    let plain =
+        |name: &str| -> String { name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect() };
+    let piece = |piece: &Piece<'_>| match piece {
+        Piece::Text(text) => (*text).to_owned(),
+        Piece::Parameter(name) => format!("{{{}}}", plain(name)),
     };
-    let segment = |segment: &str| match name(segment) {
-        Some(name) => {
-            let name: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
-            format!("{{{name}}}")
-        }
-        None => segment.to_owned(),
+    // What has no pieces is refused as what it is, when it is parsed.
+    let segment = |segment: &str| match pieces(segment) {
+        Ok(pieces) => pieces.iter().map(piece).collect(),
+        Err(_) => segment.to_owned(),
     };
-    path.split('/').map(segment).collect::<Vec<_>>().join("/").parse()
+    path.split('/').map(segment).collect::<Vec<String>>().join("/").parse()
 }
 
 fn access(api: &Api, operation: &Operation) -> Result<Access, Malformed> {
@@ -310,22 +332,30 @@ fn credentials(operation: &Operation) -> Result<Option<Vec<Credential>>, Malform
     }
 }
 
-fn contract(api: &Api, operation: &std::sync::Arc<Operation>) -> Option<gateway::Contract> {
+fn contract(api: &Api, operation: &std::sync::Arc<Operation>) -> Result<Option<gateway::Contract>, Malformed> {
     let mode = match api.mode {
         Mode::Block => gateway::ContractMode::Block,
         Mode::Observe => gateway::ContractMode::Observe,
-        Mode::Off => return None,
+        Mode::Off => return Ok(None),
     };
-    let undeclared = match (operation.extensions.content.as_deref(), api.undeclared) {
-        (Some("strip"), _) | (None, UndeclaredInput::Strip) => gateway::Undeclared::Strip,
-        (Some("report"), _) | (None, UndeclaredInput::Report) => gateway::Undeclared::Report,
-        // An unknown word is the strictest.
-        (None, UndeclaredInput::Refuse) | (Some(_), _) => gateway::Undeclared::Refuse,
+    let stated = operation.extensions.undeclared.as_deref();
+    let stated = stated.map(|word| serde_json::from_value::<UndeclaredInput>(json!(word))).transpose();
+    let stated = stated.map_err(|_| unreadable("x-bartizan-undeclared", "`refuse`, `strip` or `report`"))?;
+    let undeclared = match stated.unwrap_or(api.undeclared) {
+        UndeclaredInput::Strip => gateway::Undeclared::Strip,
+        UndeclaredInput::Report => gateway::Undeclared::Report,
+        UndeclaredInput::Refuse => gateway::Undeclared::Refuse,
     };
     let answers = match api.answers {
         UndeclaredOutput::Strip => gateway::Undeclared::Strip,
         UndeclaredOutput::Refuse => gateway::Undeclared::Refuse,
         UndeclaredOutput::Report => gateway::Undeclared::Report,
     };
-    Some(gateway::Contract { operation: operation.clone(), mode, undeclared, answers })
+    Ok(Some(gateway::Contract {
+        api: api.name.as_str().into(),
+        operation: operation.clone(),
+        mode,
+        undeclared,
+        answers,
+    }))
 }

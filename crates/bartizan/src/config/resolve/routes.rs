@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use bartizan_gateway::config as gateway;
+use bartizan_gateway::{Meeting, Pattern};
 use bartizan_policy::CredentialKind;
 use http::Method;
 
@@ -10,7 +11,7 @@ use super::upstreams::Groups;
 use crate::config::faults::{Fault, FaultKind};
 use crate::config::literal::{Access, AccessWord, Credential, File, Route};
 use crate::config::tree::Place;
-use crate::config::units::{PathPattern, Rate, Size};
+use crate::config::units::{Rate, Size};
 
 /// The largest body that a route may take: bodies that a stage needs whole are kept in memory.
 const LARGEST_BODY: u64 = 16 << 30;
@@ -65,16 +66,25 @@ impl Resolver<'_> {
         );
         let mut trie = matchit::Router::new();
         let mut shapes: HashMap<String, &Declared> = HashMap::new();
+        let mut forms: HashMap<String, Vec<(Pattern, &Declared)>> = HashMap::new();
         for it in declared {
             let shape = it.route.path.shape();
             if let Some(first) = shapes.get(&shape) {
                 self.same_names(it, first);
                 continue;
             }
-            if let Err(matchit::InsertError::Conflict { with }) = trie.insert(uniform(&it.route.path), ()) {
-                self.ambiguous(it, &with, &shapes);
-            }
             shapes.insert(shape, it);
+            let Ok(pattern) = Pattern::read(it.route.path.as_str()) else { continue };
+            let alike = forms.entry(pattern.router_form().to_owned()).or_default();
+            if let Some((_, other)) = alike.iter().find(|(other, _)| pattern.meets(other) == Meeting::Ambiguous) {
+                self.ambiguous(it, other.route.path.as_str(), Some(other));
+            }
+            let is_first = alike.is_empty();
+            alike.push((pattern.clone(), it));
+            if is_first && let Err(matchit::InsertError::Conflict { with }) = trie.insert(pattern.router_form(), ()) {
+                let other = forms.get(&with).and_then(|alike| alike.first()).map(|(_, other)| *other);
+                self.ambiguous(it, other.map_or(with.as_str(), |it| it.route.path.as_str()), other);
+            }
         }
     }
 
@@ -90,10 +100,9 @@ impl Resolver<'_> {
         self.faults.push(fault.remedy("write the same names in both"));
     }
 
-    fn ambiguous(&mut self, later: &Declared, with: &str, shapes: &HashMap<String, &Declared>) {
-        let message = format!("`{}` and `{with}` could both match one path", later.route.path);
+    fn ambiguous(&mut self, later: &Declared, with: &str, other: Option<&Declared>) {
+        let message = format!("{}`{}` and `{with}` could both match one path", later.origin(), later.route.path);
         let mut fault = Fault::error(FaultKind::Contradiction, self.span(&later.place.key("path")), message);
-        let other = with.parse::<PathPattern>().ok().and_then(|with| shapes.get(&with.shape()));
         if let Some(other) = other {
             fault = fault.related(self.span(&other.place.key("path")), "the other is here");
         }
@@ -139,6 +148,7 @@ impl Resolver<'_> {
             contract: None,
             graphql: None,
             method: None,
+            shapes: if route.learn { gateway::Shapes::Learned } else { gateway::Shapes::Forgotten },
         })
     }
 
@@ -216,18 +226,4 @@ const fn kind(credential: Credential) -> CredentialKind {
         Credential::Mtls => CredentialKind::Mtls,
         Credential::Session => CredentialKind::Session,
     }
-}
-
-/// The pattern with its parameters named by their place: names say nothing about what matches.
-fn uniform(path: &PathPattern) -> String {
-    let mut count = 0;
-    let mut name = |segment: &str| match segment.strip_prefix('{') {
-        Some(rest) => {
-            count += 1;
-            let star = if rest.starts_with('*') { "*" } else { "" };
-            format!("{{{star}p{count}}}")
-        }
-        None => segment.to_owned(),
-    };
-    path.as_str().split('/').map(&mut name).collect::<Vec<_>>().join("/")
 }

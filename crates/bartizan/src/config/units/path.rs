@@ -1,10 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bartizan_gateway::{PatternFault, Piece, pieces};
+
 use super::Malformed;
 use super::quantity::not;
 
-/// A path pattern: `{name}` is one segment, `{*rest}` the remainder.
+/// A path pattern: `{name}` is one segment or a part of one (`{base}...{head}`), `{*rest}` the remainder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PathPattern(String);
 
@@ -16,24 +18,21 @@ impl PathPattern {
 
     /// The names of its parameters, in order.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
-        self.0.split('/').filter_map(parameter)
+        self.0.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name.trim_start_matches('*'))
     }
 
     /// The pattern with its parameters' names left out: two patterns of one shape match the same paths.
     pub fn shape(&self) -> String {
-        let plain = |segment: &str| match parameter(segment) {
-            Some(_) if segment.starts_with("{*") => "{*}".to_owned(),
-            Some(_) => "{}".to_owned(),
-            None => segment.to_owned(),
-        };
-        self.0.split('/').map(plain).collect::<Vec<_>>().join("/")
+        let mut shape = String::new();
+        for (at, piece) in self.0.split('{').enumerate() {
+            let (name, text) = if at == 0 { ("", piece) } else { piece.split_once('}').unwrap_or((piece, "")) };
+            if at > 0 {
+                shape.push_str(if name.starts_with('*') { "{*}" } else { "{}" });
+            }
+            shape.push_str(text);
+        }
+        shape
     }
-}
-
-/// The name inside `{name}` or `{*name}`.
-fn parameter(segment: &str) -> Option<&str> {
-    let inner = segment.strip_prefix('{')?.strip_suffix('}')?;
-    Some(inner.strip_prefix('*').unwrap_or(inner))
 }
 
 impl FromStr for PathPattern {
@@ -74,10 +73,23 @@ fn check_segment(segment: &str, is_last: bool) -> Result<(), Malformed> {
             "the gate refuses such requests, so that this path could never match: leave it out",
         ));
     }
-    match parameter(segment) {
-        Some(name) => check_parameter(segment, name, is_last),
-        None => check_literal(segment),
+    let pieces = pieces(segment).map_err(|fault| unreadable(segment, fault))?;
+    match pieces.as_slice() {
+        [Piece::Parameter(name)] => check_parameter(segment, name.strip_prefix('*').unwrap_or(name), is_last),
+        [Piece::Text(text)] => check_literal(text),
+        pieces => pieces.iter().try_for_each(|piece| match piece {
+            Piece::Parameter(name) => check_parameter(segment, name, is_last),
+            Piece::Text(text) => check_text(text),
+        }),
     }
+}
+
+fn unreadable(segment: &str, fault: PatternFault) -> Malformed {
+    let remedy = match fault {
+        PatternFault::Brace => "write `{name}` for a parameter, and no other brace",
+        PatternFault::Touching => "put something between them that no value has in it, such as `{name}.{format}`",
+    };
+    Malformed::new(format!("`{segment}`: {fault}"), remedy)
 }
 
 fn check_parameter(segment: &str, name: &str, is_last: bool) -> Result<(), Malformed> {
@@ -107,10 +119,10 @@ fn check_literal(segment: &str) -> Result<(), Malformed> {
             "write `{name}` for one segment, or `{*rest}` at the end for the remainder",
         ));
     }
-    if segment.contains(['{', '}']) {
-        let problem = format!("`{segment}` mixes a parameter with other text");
-        return Err(Malformed::new(problem, "a parameter is a whole segment, such as `/orders/{id}`"));
-    }
+    check_text(segment)
+}
+
+fn check_text(segment: &str) -> Result<(), Malformed> {
     // The characters of RFC 3986 §3.3 without `;`, which the gate refuses, and with escapes left to be checked below.
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()+,=:@%".contains(&byte);
     if let Some(character) = segment.chars().find(|character| !u8::try_from(*character).is_ok_and(allowed)) {

@@ -66,7 +66,16 @@ fn an_origin_is_whole_and_as_browsers_send_it() {
 
 #[test]
 fn a_path_pattern_is_one_that_the_gate_can_match() {
-    accepted::<PathPattern>(&["/", "/orders/{id}", "/a/{*rest}", "/a%20b", "/caf%C3%A9/"]);
+    accepted::<PathPattern>(&[
+        "/",
+        "/orders/{id}",
+        "/a/{*rest}",
+        "/a%20b",
+        "/caf%C3%A9/",
+        "/x{id}",
+        "/{id}:archive",
+        "/{base}...{head}",
+    ]);
     refused::<PathPattern>(&[
         "",
         "a",
@@ -75,7 +84,12 @@ fn a_path_pattern_is_one_that_the_gate_can_match() {
         "/a/.",
         "/{id}/{id}",
         "/{*a}/b",
-        "/x{id}",
+        "/{a}{b}",
+        "/{a}.{a}",
+        "/x{*id}",
+        "/{id",
+        "/id}",
+        "/{a}*{b}",
         "/:id",
         "/*",
         "/a b",

@@ -1,12 +1,15 @@
+use std::time::SystemTime;
+
 use bartizan_controls::inspect as controls;
 use bartizan_inspect::openapi::{AnswerContract, Filtered, Removed, Unfit};
-use bartizan_inspect::schema::SchemaId;
+use bartizan_inspect::schema::{Fault, SchemaId};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Limited};
 
+use super::lesson::Lesson;
 use super::{MOST_OBSERVED, place};
 use crate::body::{AnswerBody, Source};
 use crate::config::{Contract, ContractMode, Undeclared};
@@ -25,6 +28,7 @@ pub(in crate::pipeline) async fn only_declared<S: Source>(
     response: Response<AnswerBody<S>>,
     contract: &Contract,
     method: &Method,
+    arrived: SystemTime,
     gate: &Gate,
     trail: &mut Trail,
 ) -> Result<Response<AnswerBody<S>>, Refusal> {
@@ -35,11 +39,12 @@ pub(in crate::pipeline) async fn only_declared<S: Source>(
         return Ok(response);
     }
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let lesson = (contract.mode == ContractMode::Observe).then(|| Lesson::of(contract, gate, arrived, content_type));
     match contract.operation.answer_contract(status.as_u16(), content_type) {
         AnswerContract::Open => Ok(response),
-        AnswerContract::OtherStatus => undeclared(response, contract, "answer-status-undeclared", trail),
-        AnswerContract::OtherType => undeclared(response, contract, "answer-type-undeclared", trail),
-        AnswerContract::Filter(schema) => filter(response, contract, schema, gate, trail).await,
+        AnswerContract::OtherStatus => undeclared(response, contract, lesson, "answer-status-undeclared", trail),
+        AnswerContract::OtherType => undeclared(response, contract, lesson, "answer-type-undeclared", trail),
+        AnswerContract::Filter(schema) => filter(response, contract, schema, lesson, gate, trail).await,
     }
 }
 
@@ -48,9 +53,14 @@ pub(in crate::pipeline) async fn only_declared<S: Source>(
 fn undeclared<S>(
     response: Response<AnswerBody<S>>,
     contract: &Contract,
+    lesson: Option<Lesson>,
     code: &'static str,
     trail: &mut Trail,
 ) -> Result<Response<AnswerBody<S>>, Refusal> {
+    if let Some(lesson) = lesson {
+        let fault = Fault { pointer: String::new(), rule: code, message: String::new() };
+        lesson.answer(response.status().as_u16(), None, &[fault]);
+    }
     trail.observe_at(controls::ANSWER_SCHEMA.id, code, response.status().as_str().to_owned());
     if contract.mode == ContractMode::Block && contract.answers == Undeclared::Refuse {
         return Err(Refusal::UpstreamFault(code));
@@ -62,6 +72,7 @@ async fn filter<S: Source>(
     response: Response<AnswerBody<S>>,
     contract: &Contract,
     schema: SchemaId,
+    lesson: Option<Lesson>,
     gate: &Gate,
     trail: &mut Trail,
 ) -> Result<Response<AnswerBody<S>>, Refusal> {
@@ -79,7 +90,15 @@ async fn filter<S: Source>(
         Undeclared::Report => Removed::WriteOnly,
         Undeclared::Refuse | Undeclared::Strip => Removed::Undeclared,
     };
-    let filtered = gate.judges.run(bytes.len(), move || operation.filter_answer(schema, &judged, removed)).await?;
+    let status = head.status.as_u16();
+    let filtered = gate.judges.run(bytes.len(), move || {
+        let outcome = operation.filter_answer(schema, &judged, removed);
+        if let Some(lesson) = lesson {
+            lesson.filtered(status, &outcome);
+        }
+        outcome
+    });
+    let filtered = filtered.await?;
     let bytes = match filtered {
         Ok(filtered) => settle(filtered, bytes, contract, &mut head.headers, trail)?,
         Err(unfit) => {

@@ -1,12 +1,15 @@
 use std::collections::HashSet;
 
 use bartizan_controls::inspect as controls;
+use bartizan_inspect::json::Json;
+use bartizan_inspect::learn::CONTENT_TYPE;
 use bartizan_inspect::openapi::{BodyContract, BodyVerdict, Head, Located, Part};
 use bartizan_inspect::schema::Fault;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http_body::Body as _;
 
+use super::lesson::Lesson;
 use super::{MOST_OBSERVED, place};
 use crate::body::read_whole;
 use crate::config::{Contract, ContractMode, Undeclared};
@@ -30,15 +33,22 @@ pub(in crate::pipeline) async fn judge(
     gate: &Gate,
     trail: &mut Trail,
 ) -> Result<(), Refusal> {
-    let mut judgement = Judgement { contract, faults: Vec::new() };
+    let mut judgement = Judgement { contract, faults: Vec::new(), refused: None, body: None };
     judge_head(routed, &mut judgement, trail)?;
     judge_body(routed, &mut judgement, gate, trail).await?;
+    if judgement.is_observing() {
+        judgement.teach(routed, gate).await?;
+    }
     judgement.settle(trail)
 }
 
 struct Judgement<'c> {
     contract: &'c Contract,
     faults: Vec<Located>,
+    /// What it would have been refused for before its body was read.
+    refused: Option<Located>,
+    /// What its body held, if that is JSON.
+    body: Option<Json>,
 }
 
 impl Judgement<'_> {
@@ -59,7 +69,7 @@ impl Judgement<'_> {
 
     /// Something that is not declared, and stays in the request.
     fn undeclared(&mut self, part: Part, fault: Fault, trail: &mut Trail) {
-        if self.contract.undeclared == Undeclared::Refuse {
+        if self.is_observing() || self.contract.undeclared == Undeclared::Refuse {
             self.add(part, fault);
         } else {
             observe(trail, part, &fault);
@@ -80,12 +90,28 @@ impl Judgement<'_> {
         Ok(())
     }
 
-    fn refuse_or_observe(&self, refusal: Refusal, trail: &mut Trail) -> Result<(), Refusal> {
-        if self.is_observing() {
-            trail.observe_refusal(&refusal);
-            return Ok(());
+    fn refuse_type_or_observe(&mut self, trail: &mut Trail) -> Result<(), Refusal> {
+        let refusal = Refusal::ContentNotDeclared;
+        if !self.is_observing() {
+            return Err(refusal);
         }
-        Err(refusal)
+        trail.observe_refusal(&refusal);
+        let fault = Fault { pointer: String::new(), rule: CONTENT_TYPE, message: String::new() };
+        self.refused = Some(Located { part: Part::Body, fault });
+        Ok(())
+    }
+
+    /// Remembers the shape of a request, and the rules that it broke.
+    async fn teach(&mut self, routed: &Routed, gate: &Gate) -> Result<(), Refusal> {
+        let exchange = routed.exchange();
+        let content_type = exchange.head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let lesson = Lesson::of(self.contract, gate, exchange.arrived, content_type);
+        let query = exchange.head.uri.query().unwrap_or_default().to_owned();
+        let faults: Vec<Located> = self.faults.iter().cloned().chain(self.refused.take()).collect();
+        let path = self.contract.operation.path_pairs(routed.parameters());
+        let body = self.body.take();
+        let bytes = body.as_ref().map_or(0, |body| body.end as usize);
+        gate.judges.run(bytes, move || lesson.request(&path, &query, body.as_ref(), &faults)).await
     }
 }
 
@@ -187,14 +213,14 @@ async fn judge_body(
     let operation = judgement.contract.operation.clone();
     match operation.body_contract(content_type.as_deref(), has_body) {
         BodyContract::Nothing | BodyContract::Opaque => return Ok(()),
-        BodyContract::OtherType => return judgement.refuse_or_observe(Refusal::ContentNotDeclared, trail),
+        BodyContract::OtherType => return judgement.refuse_type_or_observe(trail),
         BodyContract::Missing => {
             let (pointer, message) = (String::new(), "a body is needed".to_owned());
             judgement.add(Part::Body, Fault { pointer, rule: "required", message });
             return Ok(());
         }
         BodyContract::Judge(_) if exchange.head.headers.contains_key(header::CONTENT_ENCODING) => {
-            return judgement.refuse_or_observe(Refusal::ContentNotDeclared, trail);
+            return judgement.refuse_type_or_observe(trail);
         }
         BodyContract::Judge(_) => {}
     }
@@ -209,6 +235,7 @@ async fn judge_body(
         }
     });
     let mut verdict = verdict.await?;
+    judgement.body = verdict.json.take();
     for fault in std::mem::take(&mut verdict.faults) {
         judgement.add(Part::Body, fault);
     }

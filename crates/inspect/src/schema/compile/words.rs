@@ -1,6 +1,7 @@
 use super::Compiler;
 use crate::json::{Json, Number};
 use crate::schema::Dialect;
+use crate::schema::content::TextContent;
 use crate::schema::keywords::{ArrayRules, Combine, Named, NumberRules, ObjectRules, Schema, TextRules, Types};
 use crate::sensitive::Declared;
 
@@ -22,6 +23,7 @@ impl<'l> Compiler<'l> {
             "writeOnly" => schema.write_only = value.as_bool() == Some(true),
             "format" => self.format(schema, value),
             "x-bartizan-data" => schema.data = value.as_str().and_then(Declared::named),
+            "x-bartizan-content" => self.content(schema, value, resource),
             _ => {
                 self.applicator(schema, name, value, resource);
                 if validates {
@@ -142,6 +144,15 @@ impl<'l> Compiler<'l> {
         } else {
             let message =
                 "`type` is one of null, boolean, object, array, string, integer and number, or a list of them";
+            self.fault(self.place(value, resource), message);
+        }
+    }
+
+    /// An unknown word would be read as none, and the field inspected as any other: whoever wrote it means something else.
+    fn content(&mut self, schema: &mut Schema, value: &Json, resource: u32) {
+        schema.content = value.as_str().and_then(TextContent::named);
+        if schema.content.is_none() {
+            let message = "`x-bartizan-content` is what a string holds: `markdown`, `html`, `code` or `sql`";
             self.fault(self.place(value, resource), message);
         }
     }
