@@ -132,7 +132,7 @@ impl Resolver<'_> {
         }
         self.documents.push(Document {
             name: api.name.to_string(),
-            path: self.beside(&api.openapi),
+            path: self.beside(file),
             title: loaded.title,
             operations: declared.len(),
             mode: api.mode,

@@ -190,6 +190,7 @@ fn route(
         webhook: None,
         limit: api.limit,
         inspect: Mode::default(),
+        learn: false,
         body: api.body,
         upgrade: (subscriptions == Subscriptions::Websocket).then_some(Upgrade::Websocket),
         websocket: None,

@@ -120,6 +120,7 @@ fn route(api: &Api, rules: &GrpcApi, method: &Method, access: &Access) -> Result
         webhook: None,
         limit: api.limit,
         inspect: Mode::default(),
+        learn: false,
         body: api.body,
         upgrade: None,
         websocket: None,
