@@ -14,6 +14,7 @@ mod grpc_messages;
 mod machines;
 mod oauth;
 mod path;
+mod people;
 mod proxy_protocol;
 mod streams;
 mod tokens;
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("cookies", gate::cookies),
     ("discovery", tokens::discovery),
     ("dpop_proof", machines::dpop_proof),
+    ("form", people::form),
     ("forwarded", gate::forwarded),
     ("grpc", streams::grpc),
     ("introspection", machines::introspection),
@@ -43,9 +45,11 @@ pub const TARGETS: &[Target] = &[
     ("openapi_body", documents::body),
     ("openapi_document", documents::document),
     ("osv", dependencies::osv),
+    ("passkey", people::passkey),
     ("path", gate::path),
     ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),
+    ("return_to", people::return_to),
     ("token", tokens::token),
     ("trace", gate::trace),
     ("traceparent", gate::traceparent),
