@@ -253,17 +253,21 @@ fn start_as(
     if let Some(identity) = &shared.identity {
         control.tend(identity, &state)?;
     }
+    record_start(&shared.recorder, loaded.digest, file);
+    Ok(Running { serving, console_address, console, console_socket, state, last_records, shared, writer, control })
+}
+
+fn record_start(recorder: &Recorder, digest: config::Digest, file: &Path) {
     let started = [
         NodeEvent::Started { version: env!("CARGO_PKG_VERSION") },
         NodeEvent::ConfigurationLoaded {
-            digest: Name::new(&loaded.digest.to_string()),
+            digest: Name::new(&digest.to_string()),
             path: Name::new(&file.display().to_string()),
         },
     ];
     for event in started {
-        shared.recorder.record_important(Event::Node(event));
+        recorder.record_important(Event::Node(event));
     }
-    Ok(Running { serving, console_address, console, console_socket, state, last_records, shared, writer, control })
 }
 
 /// The tables of every room, in the order in which they may refer to each other.
