@@ -15,6 +15,7 @@ mod languages;
 mod machines;
 mod oauth;
 mod path;
+mod people;
 mod proxy_protocol;
 mod streams;
 mod tokens;
@@ -33,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     ("cookies", gate::cookies),
     ("discovery", tokens::discovery),
     ("dpop_proof", machines::dpop_proof),
+    ("form", people::form),
     ("forwarded", gate::forwarded),
     ("graphql", languages::graphql),
     ("graphql_schema", languages::graphql_schema),
@@ -46,10 +48,12 @@ pub const TARGETS: &[Target] = &[
     ("openapi_body", documents::body),
     ("openapi_document", documents::document),
     ("osv", dependencies::osv),
+    ("passkey", people::passkey),
     ("path", gate::path),
     ("protobuf", languages::protobuf),
     ("proxy_protocol", gate::proxy_protocol),
     ("query", gate::query),
+    ("return_to", people::return_to),
     ("token", tokens::token),
     ("trace", gate::trace),
     ("traceparent", gate::traceparent),

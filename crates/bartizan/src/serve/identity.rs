@@ -126,15 +126,12 @@ fn elsewhere(request: &Request<Bytes>) -> Response<Bytes> {
     let is_navigation = request.headers().get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
     let here = request.uri().path_and_query().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
     let mut response = Response::new(Bytes::new());
-    match here.filter(|_| is_navigation) {
-        Some(here) => {
-            *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
-            response.headers_mut().insert(LOCATION, here);
-        }
-        None => {
-            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+    if let Some(here) = here.filter(|_| is_navigation) {
+        *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+        response.headers_mut().insert(LOCATION, here);
+    } else {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -32,7 +32,10 @@ impl Resolver<'_> {
             }
             None => None,
         };
-        let login = self.mail_login(smtp, place)?;
+        let login = self.mail_login(smtp, place);
+        if login.is_none() && (smtp.username.is_some() || smtp.password.is_some()) {
+            return None;
+        }
         let (usual, security) = match smtp.tls {
             SmtpTls::Starttls => (587, MailSecurity::StartTls),
             SmtpTls::Implicit => (465, MailSecurity::Implicit),
@@ -42,15 +45,13 @@ impl Resolver<'_> {
         Some(MailServer { host: smtp.host.as_str().into(), port, security, authorities, login, from: from? })
     }
 
-    /// `None` after a fault.
-    #[expect(clippy::option_option, reason = "a fault, nobody, or somebody")]
-    fn mail_login(&mut self, smtp: &Smtp, place: &Place) -> Option<Option<(Arc<str>, Arc<Secret<String>>)>> {
+    /// Who hands mail in; `None` if nobody is said to, or after a fault.
+    fn mail_login(&mut self, smtp: &Smtp, place: &Place) -> Option<(Arc<str>, Arc<Secret<String>>)> {
         let (Some(name), Some(password)) = (&smtp.username, &smtp.password) else {
-            if smtp.username.is_none() && smtp.password.is_none() {
-                return Some(None);
+            if smtp.username.is_some() || smtp.password.is_some() {
+                let message = "a mail server is told a name and a password, or neither";
+                self.error(FaultKind::MissingKey, place, message, "write both `username` and `password`");
             }
-            let message = "a mail server is told a name and a password, or neither";
-            self.error(FaultKind::MissingKey, place, message, "write both `username` and `password`");
             return None;
         };
         let password = self.secret(password, &place.key("password"))?;
@@ -59,7 +60,7 @@ impl Resolver<'_> {
             self.error(FaultKind::SecretUnavailable, &place.key("password"), message, "put it there in UTF-8");
             return None;
         };
-        Some(Some((name.as_str().into(), Arc::new(Secret::new(text)))))
+        Some((name.as_str().into(), Arc::new(Secret::new(text))))
     }
 
     pub(super) fn admin_passkeys(&mut self, literal: &literal::AdminPasskeys, place: &Place) -> AdminPasskeys {
