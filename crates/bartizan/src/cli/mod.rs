@@ -188,7 +188,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let outcome = match arguments.command {
         Command::Demo(demo) => serve::demo(demo.once, output),
-        Command::Scan(scan) => scan.run(arguments.format, output),
+        Command::Scan(scan) => Ok(scan.run(arguments.format, output)),
         Command::Check(check) => check.run(output),
         Command::Serve(serve) => serve.run(output, &command),
         Command::Trust(trust) => trust.run(output),

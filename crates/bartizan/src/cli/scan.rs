@@ -101,14 +101,11 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn run(self, format: ReportFormat, output: Output) -> anyhow::Result<ExitCode> {
-        match self.outcome(format, output) {
-            Ok(code) => Ok(code),
-            Err(Failure { code, text }) => {
-                output.complain(&text);
-                Ok(ExitCode::from(code))
-            }
-        }
+    pub(super) fn run(&self, format: ReportFormat, output: Output) -> ExitCode {
+        self.outcome(format, output).unwrap_or_else(|Failure { code, text }| {
+            output.complain(&text);
+            ExitCode::from(code)
+        })
     }
 
     fn outcome(&self, format: ReportFormat, output: Output) -> Result<ExitCode, Failure> {

@@ -46,6 +46,7 @@ mod tests {
             "user.password",
             "abcdefghijklmnop1234",
             "required|alpha_dash|string|max:255",
+            "required|between:60,60",
         ] {
             assert_eq!(value(Meaning::Password, text.as_bytes()), None, "{text}");
         }

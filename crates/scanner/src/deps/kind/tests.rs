@@ -121,6 +121,25 @@ fn what_is_the_trees_own_is_not_told_to_be_unpinned() {
 }
 
 #[test]
+fn parents_and_properties_in_a_circle_come_to_an_end() {
+    let pom = |own: &str, parent: &str| {
+        format!(
+            "<project><parent><groupId>g</groupId><artifactId>{parent}</artifactId><version>1</version><relativePath>../{parent}/pom.xml</relativePath></parent>\
+             <artifactId>{own}</artifactId><properties><x>${{y}}</x><y>${{x}}</y></properties>\
+             <dependencies><dependency><groupId>o</groupId><artifactId>d</artifactId><version>${{x}}</version></dependency></dependencies></project>"
+        )
+    };
+    let (one, other) = (pom("a", "b"), pom("b", "a"));
+    let (found, gaps, _) = scanned(&[("a/pom.xml", one.as_str()), ("b/pom.xml", &other)], DepsConfig::default());
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(
+        gaps.iter().filter(|gap| gap.contains("the version of `o:d` stands in no pom.xml")).count(),
+        2,
+        "{gaps:?}"
+    );
+}
+
+#[test]
 fn a_denied_licence_is_told_and_a_choice_is_not() {
     let lock = r#"{"packages": [
         {"name": "a/gpl", "version": "1.0.0", "license": ["GPL-3.0-only"], "dist": {"shasum": "aa"}},

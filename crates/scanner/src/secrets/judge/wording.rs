@@ -34,9 +34,17 @@ pub(in crate::secrets) fn is_reference(value: &[u8]) -> bool {
         || PARTS.iter().any(|part| memchr::memmem::find(value, part).is_some())
         || value.iter().any(|byte| b"()[]".contains(byte))
         || value.iter().any(|byte| b"{}<>|*".contains(byte)) && !is_random(value)
-        // Rules of a form (`required|string|max:255`), and lists of words.
-        || memchr::memchr_iter(b'|', value).count() >= 2
+        || is_list_of_words(value)
         || memchr::memchr_iter(b'/', value).count() >= 2 && !has_many_turns(value)
+}
+
+/// Rules of a form (`required|between:60,60`), and words to choose from.
+fn is_list_of_words(value: &[u8]) -> bool {
+    let is_word = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_lowercase)
+            && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-:,.".contains(byte))
+    };
+    value.contains(&b'|') && value.split(|byte| *byte == b'|').all(is_word)
 }
 
 /// Whether the value says itself that it is none.
