@@ -370,12 +370,8 @@ impl Running {
             .map(|link| format!("nobody administers this gate yet; who opens this link first, does: {link}"));
         let certificates = self.certificates().into_iter().map(|certificate| {
             let (file, fingerprint) = (certificate.file.display(), certificate.fingerprint);
-            match certificate.is_self_signed {
-                true => format!(
-                    "development certificate {file}, SHA-256 {fingerprint}; browsers know it after `bartizan trust`"
-                ),
-                false => format!("certificate {file}, SHA-256 {fingerprint}"),
-            }
+            let known = if certificate.is_self_signed { "; browsers know it after `bartizan trust`" } else { "" };
+            format!("certificate {file}, SHA-256 {fingerprint}{known}")
         });
         let unix_sockets = self.serving.unix_sockets().iter().map(|path| format!("serving on unix:{}", path.display()));
         listens.chain(unix_sockets).chain(redirect).chain([console]).chain(certificates).chain(setup).collect()

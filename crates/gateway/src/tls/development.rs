@@ -14,7 +14,7 @@ use x509_parser::pem::Pem;
 use super::TlsError;
 use crate::config::CertificateFiles;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 /// Apple's systems refuse what lives longer than 825 days, also under an authority that the user added.
 const LIFETIME: Duration = DAY.saturating_mul(800);
 /// With less left than this, a start makes another.

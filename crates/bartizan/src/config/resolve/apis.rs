@@ -110,7 +110,9 @@ impl Resolver<'_> {
         let mut declared = Vec::new();
         for operation in &loaded.operations {
             match route(api, operation).and_then(|route| Ok((route, contract(api, operation)?))) {
-                Ok((route, contract)) => declared.push(Declared { route, place: place.clone(), contract, graphql: None, method: None }),
+                Ok((route, contract)) => {
+                    declared.push(Declared { route, place: place.clone(), contract, graphql: None, method: None });
+                }
                 Err(fault) => faults.push((format!("{}: {}", operation.place, fault.problem), fault.remedy)),
             }
         }
