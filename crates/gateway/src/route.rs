@@ -15,7 +15,7 @@ use crate::answer::headers::{HeaderConfig, SecurityHeaders};
 use crate::answer::mask::Mask;
 use crate::config::{AnswerRules, Route};
 use crate::graphql::Endpoint;
-use crate::path::pattern::{Meeting, Pattern};
+use crate::path::pattern::{Meeting, Pattern, Reading};
 use crate::path::{CanonicalPath, decoded};
 use crate::pipeline::WebhookCaller;
 use crate::ports::LocalService;
@@ -106,6 +106,8 @@ enum Fit<'p> {
     Whole,
     /// These are the parameters of the pattern.
     Apart(Vec<&'p str>),
+    /// It could be read in two ways. It is no other pattern's either: the upstream may read it as this one.
+    Ambiguous,
 }
 
 impl OfPattern {
@@ -113,14 +115,18 @@ impl OfPattern {
         if self.pattern.templates.iter().all(Option::is_none) {
             return Some(Fit::Whole);
         }
-        let mut values = Vec::new();
+        let (mut values, mut is_ambiguous) = (Vec::new(), false);
         for ((_, segment), template) in found.iter().zip(&self.pattern.templates) {
             match template {
-                Some(template) => values.extend(template.split(segment)?),
+                Some(template) => match template.split(segment) {
+                    Reading::One(found) => values.extend(found),
+                    Reading::Several => is_ambiguous = true,
+                    Reading::Other => return None,
+                },
                 None => values.push(segment),
             }
         }
-        Some(Fit::Apart(values))
+        Some(if is_ambiguous { Fit::Ambiguous } else { Fit::Apart(values) })
     }
 }
 
@@ -193,7 +199,9 @@ impl RouteTable {
     pub(crate) fn find(&self, path: &str, method: &Method) -> Found {
         let Ok(found) = self.paths.at(path) else { return Found::Nothing };
         let fitting = found.value.iter().find_map(|it| Some((&it.routes, it.fit(&found.params)?)));
-        let Some((routes, fit)) = fitting else { return Found::Nothing };
+        let Some((routes, fit)) = fitting.filter(|(_, fit)| !matches!(fit, Fit::Ambiguous)) else {
+            return Found::Nothing;
+        };
         let Some(route) = routes.iter().find(|route| route.serves(method)) else {
             return Found::OtherMethods(routes.clone());
         };
@@ -201,6 +209,7 @@ impl RouteTable {
         let names = route.parameters.iter().cloned();
         let parameters = match fit {
             Fit::Whole => names.zip(found.params.iter().map(|(_, value)| decoded(value).into_owned())).collect(),
+            Fit::Ambiguous => Vec::new(),
             Fit::Apart(values) => names.zip(values.into_iter().map(|value| decoded(value).into_owned())).collect(),
         };
         Found::Route(route.clone(), parameters)

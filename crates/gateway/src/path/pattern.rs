@@ -131,6 +131,17 @@ impl Pattern {
     }
 }
 
+/// What a segment is to a template.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reading<'s> {
+    /// The values of its parameters, still escaped.
+    One(Vec<&'s str>),
+    /// It could be taken apart in more ways than one.
+    Several,
+    /// It does not match.
+    Other,
+}
+
 /// A segment of text and parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template {
@@ -156,17 +167,19 @@ impl Template {
         (pieces.len() > 1).then_some(template)
     }
 
-    /// The values of its parameters, still escaped; nothing if the segment does not match, or matches in two ways.
-    pub(crate) fn split<'s>(&self, segment: &'s str) -> Option<Vec<&'s str>> {
-        let inner = segment.strip_prefix(&*self.prefix)?.strip_suffix(&*self.suffix)?;
-        if !is_between_characters(segment, segment.len().checked_sub(self.suffix.len())?) {
-            return None;
-        }
-        let first = self.earliest(inner)?;
+    /// Takes a segment apart, if it can be.
+    pub(crate) fn split<'s>(&self, segment: &'s str) -> Reading<'s> {
+        let inner = segment.strip_prefix(&*self.prefix).and_then(|rest| rest.strip_suffix(&*self.suffix));
+        let is_whole_suffix = is_between_characters(segment, segment.len().saturating_sub(self.suffix.len()));
+        let Some((inner, first)) =
+            inner.filter(|_| is_whole_suffix).and_then(|inner| Some((inner, self.earliest(inner)?)))
+        else {
+            return Reading::Other;
+        };
         // Where the earliest places of the separators are the latest ones too, there are no others. Empty values count for that:
         // some frameworks take them.
         let is_whole = first.iter().all(|value| !value.is_empty());
-        (is_whole && self.latest(inner)? == first).then_some(first)
+        if is_whole && self.latest(inner).as_ref() == Some(&first) { Reading::One(first) } else { Reading::Several }
     }
 
     fn earliest<'s>(&self, inner: &'s str) -> Option<Vec<&'s str>> {
@@ -215,7 +228,10 @@ mod tests {
     use super::*;
 
     fn split<'s>(pattern: &str, segment: &'s str) -> Option<Vec<&'s str>> {
-        Template::of(&pieces(pattern).unwrap()).unwrap().split(segment)
+        match Template::of(&pieces(pattern).unwrap()).unwrap().split(segment) {
+            Reading::One(values) => Some(values),
+            Reading::Several | Reading::Other => None,
+        }
     }
 
     #[test]
@@ -233,6 +249,8 @@ mod tests {
         assert_eq!(split("{name}.{format}", "archive.tar.gz"), None);
         assert_eq!(split("{a}:{b}", "x::y"), None);
         assert_eq!(split("{name}.{format}", "..json"), None);
+        let template = Template::of(&pieces("{name}.{format}").unwrap()).unwrap();
+        assert_eq!((template.split(".json"), template.split("json")), (Reading::Several, Reading::Other));
     }
 
     #[test]
