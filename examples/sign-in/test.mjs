@@ -140,6 +140,9 @@ test("from the link to a signed-in administrator with a second factor", async ()
   await page.getByRole("button", { name: "I have kept them" }).click();
   await page.waitForURL("**/auth/account?");
   await look(page, "account");
+  await page.getByRole("link", { name: "See what applications may" }).click();
+  await look(page, "applications");
+  await page.getByRole("link", { name: "Your account" }).click();
 
   const kept = await page.evaluate(() => ({ ...localStorage, ...sessionStorage, cookie: document.cookie }));
   assert.deepEqual(kept, { cookie: "" }, "a script finds nothing that opens anything");

@@ -27,6 +27,7 @@
 
 mod access_token;
 mod administration;
+mod applications_page;
 pub mod authorization;
 mod authorize;
 pub mod client;
@@ -162,8 +163,14 @@ impl Provider {
     async fn answer_at(&self, endpoint: &str, request: &Request<Bytes>, context: &Context) -> Option<Response<Bytes>> {
         let response = match endpoint {
             "/device" if request.method() == Method::POST => self.device_authorization(request, context).await,
-            page @ ("/authorize" | "/authorize/resume" | "/consent" | "/logout" | "/device" | "/device/code"
-            | "/device/decision") => self.page(page, request, context).await,
+            page @ ("/authorize"
+            | "/authorize/resume"
+            | "/consent"
+            | "/logout"
+            | "/device"
+            | "/device/code"
+            | "/device/decision"
+            | "/account/applications") => self.page(page, request, context).await,
             "/token" => self.token(request, context).await,
             "/userinfo" => self.userinfo(request).await,
             "/revoke" => self.revoke(request, context).await,
@@ -186,6 +193,7 @@ impl Provider {
             "/authorize/resume" => self.resume(&ask).await,
             "/consent" => self.consent(&ask).await,
             "/logout" => self.logout(&ask).await,
+            "/account/applications" => self.applications_page(&ask).await.unwrap_or_else(|cause| ask.failed(&cause)),
             "/device" | "/device/code" | "/device/decision" => {
                 self.device_page(path, &ask).await.unwrap_or_else(|cause| ask.failed(&cause))
             }

@@ -165,6 +165,8 @@ actions! {
     TokenIntrospected = "token-introspected", "iam", "info";
     /// A person allowed a client what it asked for.
     ConsentGiven = "consent-given", "iam", "change";
+    /// An account's holder took back what an application was allowed.
+    ConsentWithdrawn = "consent-withdrawn", "iam", "change";
     /// A client was registered.
     ClientCreated = "client-created", "iam", "creation";
     /// A client was let in again.

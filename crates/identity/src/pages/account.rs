@@ -155,6 +155,8 @@ fn account_body(ask: &Ask<'_>, standing: &Standing, shown: &Shown) -> Markup {
         (password_form(ask, &claims.preferred_username))
         h2 { (text.devices) }
         (devices(ask, standing, &shown.devices))
+        h2 { (text.applications) }
+        p { a href=(ask.url("/account/applications")) { (text.see_applications) } }
         h2 { (text.your_data) }
         p { a href=(ask.url("/account/export")) { (text.export_data) } }
         details {

@@ -86,7 +86,8 @@ texts! {
     mail_verify_subject, mail_verify_body, mail_verify_not_you, mail_invitation_subject, mail_invitation_body,
     mail_invitation_not_you, mail_changed_subject, mail_changed_body, mail_changed_not_you, mail_account,
     welcome_passkey, passkey_set, passkey_kind_refused, device_title, device_why, device_code, device_code_hint,
-    device_unknown, device_check, device_connected, device_refused,
+    device_unknown, device_check, device_connected, device_refused, applications, applications_why, no_applications,
+    see_applications, allowed_on, take_back, taken_back,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Provider;
 use super::authorize::signed_in;
 use super::client::ClientId;
+use super::consent;
 use super::device::{Decision, spelled};
 use super::pages::{asked_for, decision};
 use crate::IdentityError;
@@ -23,6 +24,7 @@ const STEP: &str = "device";
 struct Question {
     device: [u8; 32],
     client: String,
+    scopes: Vec<String>,
     /// The session that is asked.
     session: String,
 }
@@ -58,7 +60,8 @@ impl Provider {
         let Some(waiting) = self.waiting_device(typed, now).await? else { return Ok(unknown()) };
         let client = ClientId::new(&waiting.client).and_then(|id| self.clients.find(&id));
         let Some(client) = client.filter(|client| client.is_enabled) else { return Ok(unknown()) };
-        let question = Question { device: waiting.hash, client: waiting.client, session: standing.view.id.to_string() };
+        let (scopes, session) = (waiting.scopes.clone(), standing.view.id.to_string());
+        let question = Question { device: waiting.hash, client: waiting.client, scopes, session };
         let sealed = self.people.seal(STEP, ask.browser(), question, now)?;
         let body = html! {
             p { strong { (client.registration.name) } " " (ask.text.client_asks_for) }
@@ -88,6 +91,13 @@ impl Provider {
         if !is_decided {
             return Ok(unknown());
         }
+        let Question { client, scopes, .. } = opened.content;
+        if let (Decision::Allowed, Some(client)) =
+            (decision, ClientId::new(&client).and_then(|id| self.clients.find(&id)))
+        {
+            // So that the account's page shows it, and what came of it ends when it is taken back.
+            consent::remember(&self.ground, &who.subject, &client, &scopes).await?;
+        }
         let (result, said) = match decision {
             Decision::Allowed => (IdentityResult::Done, Message::Notice(ask.text.device_connected)),
             Decision::Denied => (IdentityResult::Refused("denied-by-person"), Message::Notice(ask.text.device_refused)),
@@ -95,7 +105,7 @@ impl Provider {
         let mut event = ask.context.event(IdentityAction::ConsentGiven, result, IdentityActor::Holder);
         event.user = Some(Name::new(&who.subject));
         event.session = Some(Name::new(&who.session));
-        event.client = Some(Name::new(&opened.content.client));
+        event.client = Some(Name::new(&client));
         self.ground.record(event).await?;
         Ok(ask.page(ask.text.device_title, Some(&said), &html! {}))
     }

@@ -145,4 +145,11 @@ pub(super) const TEXTS: Texts = Texts {
     device_check: "Zeigt Ihr Gerät diesen Code? Wer ihn Ihnen geschickt hat, will in Ihr Konto.",
     device_connected: "Das Gerät ist verbunden. Sie können diese Seite schließen.",
     device_refused: "Das Gerät wurde nicht eingelassen. Sie können diese Seite schließen.",
+    applications: "Anwendungen",
+    applications_why: "Diese Anwendungen dürfen Sie anmelden oder für Sie handeln.",
+    no_applications: "Sie haben keiner Anwendung etwas erlaubt.",
+    see_applications: "Sehen, was Anwendungen dürfen, und es zurücknehmen",
+    allowed_on: "Erlaubt am",
+    take_back: "Zurücknehmen",
+    taken_back: "Das ist zurückgenommen: Die Anwendung ist abgemeldet und muss neu fragen.",
 };

@@ -145,4 +145,11 @@ pub(super) const TEXTS: Texts = Texts {
     device_check: "Does your device show this code? Whoever sent it to you by mail or message wants into your account.",
     device_connected: "The device is connected. You can close this page.",
     device_refused: "The device was not let in. You can close this page.",
+    applications: "Applications",
+    applications_why: "These applications may sign you in, or act for you.",
+    no_applications: "You have allowed no application anything.",
+    see_applications: "See what applications may, and take it back",
+    allowed_on: "Allowed on",
+    take_back: "Take back",
+    taken_back: "It is taken back: the application is signed out, and has to ask again.",
 };

@@ -99,3 +99,29 @@ async fn a_page_learns_who_is_signed_in_and_never_by_what() {
     assert_eq!((&told["sub"], &told["roles"]), (&json!(ada), &json!(["staff"])));
     assert_eq!(told["csrf_token"].as_str().unwrap().len(), 43);
 }
+
+#[tokio::test]
+async fn what_an_application_was_allowed_is_shown_and_taken_back() {
+    let node = Node::start(config(vec![app("app", |it| it.consent = Consent::Ask)])).await;
+    node.user("ada").await;
+    node.user("eve").await;
+    let (mut ada, mut eve) = (Browser::signed_in(&node, "ada").await, Browser::signed_in(&node, "eve").await);
+    let scope = [("scope", "openid offline_access")];
+    let question = ada.get(&node, &request(&scope)).await;
+    answered(&node, &mut ada, &question, "allow").await;
+    let given = tokens(&node, &mut ada, &scope).await;
+
+    let page = ada.get(&node, "/auth/account/applications").await;
+    assert!(text(&page).contains("The App"), "{}", text(&page));
+    assert!(!text(&eve.get(&node, "/auth/account/applications").await).contains("The App"), "others see nothing of it");
+    let form = hidden(&eve.get(&node, "/auth/account").await, "form").unwrap();
+    eve.post(&node, "/auth/account/applications", &[("form", &form), ("client", "app")]).await;
+    assert!(!node.identity.provider().stops(&principal(&given["access_token"])), "and take nothing of hers back");
+
+    let form = hidden(&page, "form").unwrap();
+    let answer = ada.post(&node, "/auth/account/applications", &[("form", &form), ("client", "app")]).await;
+    assert_eq!(location(&answer).as_deref(), Some("/auth/account/applications?done=taken-back"));
+    assert!(node.identity.provider().stops(&principal(&given["access_token"])), "the gate hears of it at once");
+    assert_eq!(error(&refresh(&node, given["refresh_token"].as_str().unwrap()).await), "invalid_grant");
+    assert!(location(&ada.get(&node, &request(&scope)).await).is_none(), "it has to ask again");
+}
