@@ -2,6 +2,7 @@
 
 import contextlib
 import getpass
+import json
 import os
 import pathlib
 import signal
@@ -239,6 +240,39 @@ limit = "{flood}"
 """
 
 
+# The same by a document: both ways judged, members that it does not declare kept back.
+DECLARED = """
+[[issuers]]
+issuer = "https://issuer.example"
+audience = "https://api.example"
+jwks = "{folder}/jwks.json"
+
+[[apis]]
+name = "orders"
+openapi = "orders.json"
+upstream = "http://127.0.0.1:{upstream}"
+limit = "{flood}"
+"""
+
+ORDER = {
+    "type": "object",
+    "required": ["id", "name"],
+    "properties": {"id": {"type": "integer", "minimum": 1, "maximum": 1000000}, "name": {"type": "string", "maxLength": 2000}},
+}
+AS_JSON = {"application/json": {"schema": ORDER}}
+OPERATION = {"x-bartizan-access": {"roles": ["buyer"]}, "responses": {"200": {"description": "an order", "content": AS_JSON}}}
+ORDERS = {
+    "openapi": "3.1.0",
+    "info": {"title": "orders", "version": "1"},
+    "paths": {
+        "/orders/{id}": {
+            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1, "maximum": 1000000}}],
+            "get": OPERATION,
+            "post": {**OPERATION, "requestBody": {"required": True, "content": AS_JSON}},
+        }
+    },
+}
+
 MANY = """
 [[routes]]
 name = "route-{number}"
@@ -250,11 +284,14 @@ access = "public"
 
 
 def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit=START_LIMIT, **more):
-    """`more`: `label` for a second one of the same kind, `server` and `limits` as lines of those sections, `routes` as their number."""
+    """`more`: `label` for a second one of the same kind, `server` and `limits` as lines of those sections, `routes` as their number, `declared`."""
     port = free_port()
     name = f"gate-{'tls' if tls else 'plain'}-{'guarded' if guarded else 'bare'}{more.get('label', '')}"
     configuration = folder / f"{name}.toml"
-    routes = (GUARDED if guarded else PUBLIC).format(folder=folder, upstream=upstream_port, flood=FLOOD)
+    if more.get("declared"):
+        (folder / "orders.json").write_text(json.dumps(ORDERS))
+    kind = DECLARED if more.get("declared") else GUARDED if guarded else PUBLIC
+    routes = kind.format(folder=folder, upstream=upstream_port, flood=FLOOD)
     routes += "".join(MANY.format(number=number, upstream=upstream_port) for number in range(more.get("routes", 0)))
     console = free_port()
     configuration.write_text(

@@ -5,5 +5,6 @@
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod inventory;
 mod learned;
 pub mod serve;

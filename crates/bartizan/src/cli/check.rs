@@ -8,6 +8,8 @@ use serde_json::json;
 
 use super::{Format, Output, WRONG_USAGE, default_file};
 use crate::config::{self, Faults, Loaded, Process};
+use crate::serve::state_directory;
+use crate::{inventory, learned};
 
 /// What `check` can be told.
 #[derive(Debug, clap::Args)]
@@ -49,6 +51,10 @@ impl Check {
     }
 
     fn sound(&self, loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
+        let learned = state_directory(&loaded.store).and_then(|state| learned::read(&state)).unwrap_or_else(|cause| {
+            output.complain(&format!("bartizan: what traffic carried is not known: {cause:#}"));
+            learned::Learned::default()
+        });
         match output.format {
             Format::Json => output.write_json(&json!({
                 "file": self.file,
@@ -56,11 +62,13 @@ impl Check {
                 "digest": loaded.digest.to_string(),
                 "warnings": loaded.warnings.records(),
                 "posture": loaded.posture,
+                "inventory": inventory::record(&loaded.posture, &learned),
             }))?,
             Format::Text => {
                 let mut text = String::new();
                 if !output.quiet {
                     text.push_str(&loaded.posture.render(output.style));
+                    text.push_str(&inventory::render(&learned));
                     text.push('\n');
                 }
                 if !loaded.warnings.is_empty() {

@@ -1,20 +1,22 @@
-//! The operator's listener: health, readiness, metrics and the assertion's keys. Never on the public one.
+//! The operator's listener: health, readiness, metrics, the inventory of sensitive data and the assertion's keys. Never on the public one.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use anyhow::Context;
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Json, Router};
 use bartizan_evidence::Format;
+use serde_json::Value;
 
 use super::{Shared, well_known};
+use crate::inventory;
 
 /// A bound console listener.
 pub(super) struct Console {
@@ -51,6 +53,7 @@ impl Console {
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
+            .route("/inventory", get(inventory))
             .route(well_known::ASSERTION_JWKS, get(jwks))
             .with_state(shared);
         let listener = tokio::net::TcpListener::from_std(self.listener);
@@ -85,6 +88,12 @@ async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> impl 
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let format = Format::negotiate(accept);
     ([(header::CONTENT_TYPE, format.content_type())], shared.recorder.metrics().render_as(format))
+}
+
+/// Which operations and fields carry data of people: names, never values.
+async fn inventory(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let posture = shared.posture.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Json(inventory::record(&posture, &shared.learning.learned()))
 }
 
 async fn jwks(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

@@ -20,8 +20,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
@@ -39,7 +39,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{RwLock, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::config::{self, Loaded, Process, Style};
+use crate::config::{self, Loaded, Posture, Process, Style};
 use assertion_keys::RotatingKeys;
 use console::Console;
 use fixed::Fixed;
@@ -129,6 +129,8 @@ pub(crate) struct Shared {
     hold: Hold,
     /// What traffic looked like.
     learning: Arc<Learning>,
+    /// Of the configuration in force.
+    posture: Mutex<Arc<Posture>>,
     ready: AtomicBool,
     /// The process was told to end.
     ending: AtomicBool,
@@ -259,6 +261,7 @@ fn start_as(
         identity,
         hold,
         learning,
+        posture: Mutex::new(Arc::new(loaded.posture)),
         ready: AtomicBool::new(true),
         ending: AtomicBool::new(false),
         file: file.to_owned(),

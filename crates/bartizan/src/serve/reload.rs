@@ -94,6 +94,7 @@ fn apply(shared: &Shared, serving: &Serving, loaded: Loaded) -> Option<Digest> {
             return None;
         }
     }
+    *shared.posture.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded.posture);
     if let Some(identity) = &shared.identity {
         identity.provider().declare(loaded.provider.clients);
     }

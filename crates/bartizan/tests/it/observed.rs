@@ -80,6 +80,23 @@ fn tightened(folder: &Path) -> Value {
     found.pointer_mut("/apis/0").unwrap().take()
 }
 
+/// What the console says of sensitive data, and what `check` does.
+fn inventories(node: &Node) -> [Value; 2] {
+    let console = node.address_after("health, readiness and metrics on");
+    let mut stream = TcpStream::connect(console).unwrap();
+    stream.write_all(b"GET /inventory HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let served: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bartizan"))
+        .args(["--format", "json", "check", "bartizan.toml"])
+        .current_dir(node.path("bartizan.toml").parent().unwrap())
+        .output()
+        .unwrap();
+    let mut checked: Value = serde_json::from_slice(&output.stdout).unwrap();
+    [served, checked["inventory"].take()]
+}
+
 fn start(upstream: &Upstream, mode: &str, document: &str) -> Node {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("people.json"), document).unwrap();
@@ -137,6 +154,12 @@ fn what_is_wrong_in_a_document_is_told_and_mended_and_then_only_what_should_be_i
         let is_it = |it: &&String| it.starts_with(&format!("people.json:{line}:")) && it.contains(what);
         assert!(told.iter().any(|it| is_it(&it)), "{line} {what}\n{told:#?}");
     }
+    for inventory in inventories(&node) {
+        let says = |pointer: &str, what: &str| inventory.pointer(pointer).unwrap().to_string().contains(what);
+        assert!(says("/declared/people/personal", "body /email (email)"), "{inventory:#}");
+        assert!(says("/seen/people/personal", "PUT /people/{id}: answer 200 /phone (phone)"), "{inventory:#}");
+    }
+
     let kept = std::fs::read_to_string(node.path("state/learned.json")).unwrap();
     assert!(!kept.contains("ann lee") && !kept.contains("gold") && !kept.contains("555"), "{kept}");
 

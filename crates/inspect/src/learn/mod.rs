@@ -189,6 +189,11 @@ impl Learning {
         std::mem::take(&mut state.has_changed).then(|| state.learned.clone())
     }
 
+    /// Everything that was learned so far.
+    pub fn learned(&self) -> Learned {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).learned.clone()
+    }
+
     fn with(&self, api: &str, operation: &str, learn: impl FnOnce(&mut OfOperation, &mut Room)) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let State { learned, room, has_changed } = &mut *state;

@@ -7,6 +7,7 @@ use super::names::{ANY, folded};
 use crate::json::{Content, Json, Number};
 use crate::schema::Format;
 use crate::schema::keywords::Types;
+use crate::sensitive::checks::marks;
 
 /// What the values of one place looked like.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub(crate) struct Texts {
     pub(crate) longest: u64,
     /// What all of them were, one bit each.
     reads: u16,
+    /// What all of them were by their check digits, one bit each.
+    #[serde(default)]
+    pub(crate) marks: u8,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -134,10 +138,12 @@ impl Seen {
         let length = text.chars().count() as u64;
         let reads = Reads::ALL.iter().enumerate();
         let reads = reads.filter(|(_, it)| it.holds(text)).fold(0_u16, |bits, (at, _)| bits | 1 << at);
-        let texts = self.text.get_or_insert(Texts { shortest: length, longest: length, reads });
+        let marks = marks(text);
+        let texts = self.text.get_or_insert(Texts { shortest: length, longest: length, reads, marks });
         texts.shortest = texts.shortest.min(length);
         texts.longest = texts.longest.max(length);
         texts.reads &= reads;
+        texts.marks &= marks;
     }
 
     /// How many places it has in it.
@@ -184,6 +190,7 @@ impl Seen {
             own.shortest = own.shortest.min(texts.shortest);
             own.longest = own.longest.max(texts.longest);
             own.reads &= texts.reads;
+            own.marks &= texts.marks;
         }
         if let Some(digits) = other.digits {
             let own = self.digits.get_or_insert_default();

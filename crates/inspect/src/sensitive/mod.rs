@@ -1,12 +1,16 @@
-//! Which fields carry personal, payment and health data, by what their documents say: `x-bartizan-data`, formats, and names.
+//! Which fields carry personal, payment and health data, by what their documents say (`x-bartizan-data`, formats, names) and by what
+//! traffic looked like.
 //!
-//! No value is looked at. A name counts by its last words: `email_address` is an address, `email_template` is a template.
+//! No value is kept. A name counts by its last words: `email_address` is an address, `email_template` is a template.
 
+pub(crate) mod checks;
 mod names;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 pub use names::by_name;
+pub use traffic::of_traffic;
 
 /// What a field carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -130,3 +130,43 @@ fn a_document_says_it_itself_and_its_word_counts() {
     assert_eq!(classify("contact", None, Some("email"), false), Some((Category::Personal, "email")));
     assert_eq!(classify("phone", None, None, true), None);
 }
+
+#[test]
+fn traffic_shows_what_names_do_not_tell() {
+    use crate::json::{Limits, read};
+    use crate::learn::{LearnedAnswer, Learning};
+
+    const CARDS: [&str; 6] = [
+        "4111111111111111",
+        "5500 0000 0000 0004",
+        "340000000000009",
+        "6011000000000004",
+        "30000000000004",
+        "4012888888881881",
+    ];
+    const ACCOUNTS: [&str; 2] = ["DE89370400440532013000", "NO9386011117947"];
+    let learning = Learning::default();
+    for (at, card) in CARDS.iter().enumerate() {
+        let text = format!(
+            r#"{{"a":"{card}","b":"{}","c":"ann{at}@people.example","d":"{}","nested":[{{"phoneNumber":"1"}}],"isEmail":true}}"#,
+            ACCOUNTS[at % 2],
+            4_111_111_111_111_111_u64 + u64::try_from(at).unwrap(),
+        );
+        let body = read(text.as_bytes(), Limits::default()).unwrap();
+        let answer =
+            LearnedAnswer { status: 200, content_type: Some("application/json"), body: Some(&body), faults: &[] };
+        learning.answer("shop", "GET /a", &answer, 1);
+    }
+    let learned = learning.learned();
+    let found = of_traffic(&learned.apis["shop"]["GET /a"]);
+    let found: Vec<_> = found.iter().map(|it| (it.place.as_str(), it.kind)).collect();
+    let expected = [
+        ("answer 200 /a", "card-number"),
+        ("answer 200 /b", "bank-account"),
+        ("answer 200 /c", "email"),
+        ("answer 200 /nested/*/phoneNumber", "phone"),
+    ];
+    assert_eq!(found, expected, "`d` looks like cards, but its check digits are not all right");
+    let kept = serde_json::to_string(&learned).unwrap();
+    assert!(!kept.contains("4111") && !kept.contains("DE89") && !kept.contains("ann0"), "{kept}");
+}
