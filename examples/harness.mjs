@@ -84,14 +84,14 @@ export async function startGate(folder, upstreamPort, env, change = (text) => te
   const state = await mkdtemp(join(tmpdir(), "bartizan-example-"));
   const [port, consolePort] = [await freePort(), await freePort()];
   const written = await readFile(join(folder, "bartizan.toml"), "utf8");
-  const changed = written
+  const changed = change(written)
     .replaceAll(/(127\.0\.0\.1|localhost):8443/g, `$1:${port}`)
     .replaceAll("127.0.0.1:3000", `127.0.0.1:${upstreamPort}`)
     .replaceAll("127.0.0.1:9443", `127.0.0.1:${consolePort}`)
     // What the file names stands beside it, and the file moves.
     .replaceAll(/^(openapi|descriptors|documents|schema) = "([^"/]+\.[a-z]+)"/gm, (_, key, file) => `${key} = "${join(folder, file)}"`);
   const file = join(state, "bartizan.toml");
-  await writeFile(file, change(changed));
+  await writeFile(file, changed);
   const begin = async () => {
     const gate = await start(binary, ["serve", file, "--user", userInfo().username], { env, cwd: state });
     await untilReady(gate, consolePort).catch(async (error) => {
