@@ -94,7 +94,7 @@ fn inventories(node: &Node) -> [Value; 2] {
         .output()
         .unwrap();
     let mut checked: Value = serde_json::from_slice(&output.stdout).unwrap();
-    [served, checked["inventory"].take()]
+    [served, checked.pointer_mut("/inventory").unwrap().take()]
 }
 
 fn start(upstream: &Upstream, mode: &str, document: &str) -> Node {

@@ -14,7 +14,7 @@ pub(crate) fn marks(text: &str) -> u8 {
         return 0;
     }
     let bare: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b' ' | b'-')).collect();
-    u8::from(is_card(&bare)) * CARD | u8::from(is_iban(&bare)) * IBAN
+    (u8::from(is_card(&bare)) * CARD) | (u8::from(is_iban(&bare)) * IBAN)
 }
 
 fn is_card(text: &[u8]) -> bool {
