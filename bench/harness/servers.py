@@ -194,7 +194,8 @@ def haproxy(folder, upstream_port, tls, workers, patience=300):
 GATE = """
 [server]
 listen = "127.0.0.1:{port}"
-public_url = "{scheme}://127.0.0.1:{port}"
+public_url = "{scheme}://{host}:{port}"
+hosts = ["127.0.0.1"]
 tls = {tls}
 workers = {workers}
 {server}
@@ -284,7 +285,7 @@ access = "public"
 
 
 def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit=START_LIMIT, **more):
-    """`more`: `label` for a second one of the same kind, `server` and `limits` as lines of those sections, `routes` as their number, `declared`."""
+    """`more`: `label` for a second one of the same kind, `server` and `limits` as lines of those sections, `routes` as their number, `declared`, `sections` as text."""
     port = free_port()
     name = f"gate-{'tls' if tls else 'plain'}-{'guarded' if guarded else 'bare'}{more.get('label', '')}"
     configuration = folder / f"{name}.toml"
@@ -292,6 +293,7 @@ def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit
         (folder / "orders.json").write_text(json.dumps(ORDERS))
     kind = DECLARED if more.get("declared") else GUARDED if guarded else PUBLIC
     routes = kind.format(folder=folder, upstream=upstream_port, flood=FLOOD)
+    routes += more.get("sections", "")
     routes += "".join(MANY.format(number=number, upstream=upstream_port) for number in range(more.get("routes", 0)))
     console = free_port()
     configuration.write_text(
@@ -303,6 +305,7 @@ def gate(binary, folder, upstream_port, tls, guarded, workers, wrapper=(), limit
             folder=folder,
             name=name,
             flood=FLOOD,
+            host=more.get("host", "127.0.0.1"),
             console=console,
             server=more.get("server", ""),
             limits=more.get("limits", ""),

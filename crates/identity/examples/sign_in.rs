@@ -1,6 +1,6 @@
 //! What a sign-in costs, and what its time tells: `cargo run --release -p bartizan-identity --example sign_in`.
 //!
-//! Prints the rate of sign-ins against that of bare hashing in the same run, and the medians of 1,000 sign-ins with a name that exists and
+//! Prints the rate of sign-ins, many at once, against that of bare hashing in the same run, and the medians of 1,000 sign-ins with a name that exists and
 //! with one that does not, taken in turns. The cost is the default one: 19 MiB, two passes.
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
@@ -24,6 +24,9 @@ const PASSWORD: &str = "seven geese above the harbour";
 /// Sign-ins with each kind of name.
 const SIGN_INS: u32 = 1000;
 const HASHES: u32 = 50;
+/// Sign-ins at the same time, and how many of them in all.
+const AT_ONCE: u32 = 16;
+const TOGETHER: u32 = 400;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -55,8 +58,47 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "unknown name, median    {unknown:>10.1?}  ({:.3} of the other)",
         unknown.as_secs_f64() / known.as_secs_f64()
     );
-    println!("rate                    {:>10.2}  of the bare hashing rate", bare.as_secs_f64() / known.as_secs_f64());
+    let threads = Config::for_origin("https://gate.example").passwords.workers.get();
+    let (raw, whole) = (raw_rate(threads)?, rate(&identity).await?);
+    println!(
+        "sign-ins a second       {whole:>10.1}  {:.2} of {raw:.1}, which {threads} threads hash bare",
+        whole / raw
+    );
     Ok(())
+}
+
+/// Hashes a second on as many threads as the sign-in has.
+fn raw_rate(threads: usize) -> Result<f64, Box<dyn Error>> {
+    let begun = Instant::now();
+    let running: Vec<_> =
+        (0..threads).map(|_| std::thread::spawn(|| hashing().map_err(|cause| cause.to_string()))).collect();
+    for thread in running {
+        thread.join().map_err(|_| "a thread ended early")??;
+    }
+    Ok(f64::from(HASHES) * f64::from(u32::try_from(threads)?) / begun.elapsed().as_secs_f64())
+}
+
+/// Sign-ins a second with many at once: one waits for its event to be on disk while others hash.
+async fn rate(identity: &Arc<Identity>) -> Result<f64, Box<dyn Error>> {
+    let begun = Instant::now();
+    let next = Arc::new(AtomicU32::new(SIGN_INS * 2));
+    let mut running: tokio::task::JoinSet<Result<(), String>> = tokio::task::JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let (identity, next) = (identity.clone(), next.clone());
+        running.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= SIGN_INS * 2 + TOGETHER {
+                    return Ok(());
+                }
+                sign_in(&identity, &format!("somebody-{number}"), number).await.map_err(|cause| cause.to_string())?;
+            }
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        done??;
+    }
+    Ok(f64::from(TOGETHER) / begun.elapsed().as_secs_f64())
 }
 
 /// The time of one hash.
