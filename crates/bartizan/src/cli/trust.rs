@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
-use bartizan_gateway::{config::Tls, development_certificate};
+use bartizan_gateway::{DevelopmentCertificate, config::Tls, development_certificate};
 use serde_json::json;
 
 use super::{Format, NOT_DONE, Output, WRONG_USAGE, default_file};
@@ -68,7 +68,18 @@ impl Trust {
             return Ok(ExitCode::from(WRONG_USAGE));
         };
         let host = server.public_url.host().unwrap_or("localhost");
-        let authority = development_certificate(directory, host, SystemTime::now())?.authority;
+        let authority = if self.system || self.remove {
+            // What root makes here, the gate's own user could not read.
+            DevelopmentCertificate::of(directory, host).authority
+        } else {
+            development_certificate(directory, host, SystemTime::now())?.authority
+        };
+        if !self.remove && !authority.exists() {
+            bail!(
+                "{} is not there yet: run `bartizan serve`, or `bartizan trust` without root, first",
+                authority.display()
+            );
+        }
         let stores = if self.system { system_stores()? } else { user_stores()? };
         if stores.is_empty() {
             bail!("no browser of this user was found; tell yours to trust {}", authority.display());

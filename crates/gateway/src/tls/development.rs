@@ -44,10 +44,7 @@ pub fn development_certificate(
     host: &str,
     now: SystemTime,
 ) -> Result<DevelopmentCertificate, TlsError> {
-    let name: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
-    let file = |end: &str| directory.join(format!("self-signed-{name}{end}"));
-    let files = CertificateFiles { certificate: file(".crt"), key: file(".key"), ocsp: None };
-    let made = DevelopmentCertificate { files, authority: file("-authority.crt") };
+    let made = DevelopmentCertificate::of(directory, host);
     if !made.lasts(now) {
         made.make(directory, host, now)?;
     }
@@ -55,6 +52,14 @@ pub fn development_certificate(
 }
 
 impl DevelopmentCertificate {
+    /// Where the certificate of a host is, or will be.
+    pub fn of(directory: &Path, host: &str) -> Self {
+        let name: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        let file = |end: &str| directory.join(format!("self-signed-{name}{end}"));
+        let files = CertificateFiles { certificate: file(".crt"), key: file(".key"), ocsp: None };
+        Self { files, authority: file("-authority.crt") }
+    }
+
     fn lasts(&self, now: SystemTime) -> bool {
         if !self.files.key.exists() || !self.authority.exists() {
             return false;

@@ -86,17 +86,18 @@ impl Provider {
         let Some(opened) = opened else { return Ok(unknown()) };
         let decision = if ask.form.get("decision") == Some("allow") { Decision::Allowed } else { Decision::Denied };
         let who = signed_in(&standing.view);
-        let is_decided =
-            self.people.spend(&opened).await? && self.decide_device(opened.content.device, decision, &who, now).await?;
-        if !is_decided {
+        if !self.people.spend(&opened).await? {
             return Ok(unknown());
         }
-        let Question { client, scopes, .. } = opened.content;
+        let Question { device, client, scopes, .. } = opened.content;
         if let (Decision::Allowed, Some(client)) =
             (decision, ClientId::new(&client).and_then(|id| self.clients.find(&id)))
         {
-            // So that the account's page shows it, and what came of it ends when it is taken back.
+            // Before the device may: what the account's page does not show, nobody can take back.
             consent::remember(&self.ground, &who.subject, &client, &scopes).await?;
+        }
+        if !self.decide_device(device, decision, &who, now).await? {
+            return Ok(unknown());
         }
         let (result, said) = match decision {
             Decision::Allowed => (IdentityResult::Done, Message::Notice(ask.text.device_connected)),

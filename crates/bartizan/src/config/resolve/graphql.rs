@@ -12,7 +12,7 @@ use bartizan_inspect::graphql::{Documents, Guards, Limits, Schema, from_introspe
 use super::Resolver;
 use super::apis::Declared;
 use super::carries::{self, Carries};
-use super::styles::StyleDocument;
+use super::styles::{self, StyleDocument};
 use crate::config::faults::FaultKind;
 use crate::config::literal::{
     Access, Api, Disclosures, Graphql, Mode, Route, RouteUpstream, Subscriptions, Unregistered, Upgrade,
@@ -179,27 +179,9 @@ fn route(
     subscriptions: Subscriptions,
 ) -> Option<Route> {
     let name: Name = api.name.clone();
-    Some(Route {
-        name,
-        path,
-        methods: vec!["GET".parse().ok()?, "POST".parse().ok()?],
-        upstream: api.upstream.clone(),
-        upstream_ca: api.upstream_ca.clone(),
-        access: access.clone(),
-        credentials: api.credentials.clone(),
-        webhook: None,
-        limit: api.limit,
-        inspect: Mode::default(),
-        learn: false,
-        body: api.body,
-        upgrade: (subscriptions == Subscriptions::Websocket).then_some(Upgrade::Websocket),
-        websocket: None,
-        grpc: None,
-        timeouts: api.timeouts,
-        mask: api.mask.clone(),
-        cors: api.cors.clone(),
-        headers: api.headers.clone(),
-    })
+    let methods = vec!["GET".parse().ok()?, "POST".parse().ok()?];
+    let upgrade = (subscriptions == Subscriptions::Websocket).then_some(Upgrade::Websocket);
+    Some(Route { upgrade, ..styles::route(api, name, path, methods, access) })
 }
 
 fn limits(rules: &Graphql) -> Limits {

@@ -8,7 +8,7 @@ use bartizan_inspect::protobuf::{Descriptors, Method, Unknown};
 use super::Resolver;
 use super::apis::Declared;
 use super::carries;
-use super::styles::StyleDocument;
+use super::styles::{self, StyleDocument};
 use crate::config::faults::FaultKind;
 use crate::config::literal::{Access, Api, Grpc, GrpcApi, Mode, Route, UndeclaredInput};
 use crate::config::posture::Weakness;
@@ -109,27 +109,9 @@ fn route(api: &Api, rules: &GrpcApi, method: &Method, access: &Access) -> Result
     let own: String = format!("{service}-{}", method.name).chars().map(plain).collect();
     let room = 63_usize.saturating_sub(api.name.as_str().len());
     let name: Name = format!("{}.{}", api.name, own.chars().take(room).collect::<String>()).parse()?;
-    Ok(Route {
-        name,
-        path: format!("/{}", full_name(method)).parse()?,
-        methods: vec!["POST".parse()?],
-        upstream: api.upstream.clone(),
-        upstream_ca: api.upstream_ca.clone(),
-        access: access.clone(),
-        credentials: api.credentials.clone(),
-        webhook: None,
-        limit: api.limit,
-        inspect: Mode::default(),
-        learn: false,
-        body: api.body,
-        upgrade: None,
-        websocket: None,
-        grpc: Some(Grpc { message: rules.message }),
-        timeouts: api.timeouts,
-        mask: Vec::new(),
-        cors: api.cors.clone(),
-        headers: api.headers.clone(),
-    })
+    let path = format!("/{}", full_name(method)).parse()?;
+    let route = styles::route(api, name, path, vec!["POST".parse()?], access);
+    Ok(Route { grpc: Some(Grpc { message: rules.message }), mask: Vec::new(), ..route })
 }
 
 /// What the posture says of it.

@@ -198,4 +198,19 @@ mod tests {
         assert!(done >= 4 && refused > 0, "{done} hashed, {refused} refused");
         assert!(pool.hash(password("afterwards")).await.is_ok(), "the flood is over and forgotten");
     }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn threads_that_hash_stand_behind_all_others() {
+        let pool = HashingPool::start(&rules(4)).unwrap();
+        pool.hash(password("seven geese")).await.unwrap();
+        let mine = std::fs::read_dir("/proc/self/task").unwrap().filter_map(|task| {
+            let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).ok()?;
+            let (name, fields) = stat.rsplit_once(") ")?;
+            // The 19th field of proc(5) is the nice value; two stand before the rest.
+            name.contains("(password-").then(|| fields.split(' ').nth(16).unwrap().to_owned())
+        });
+        let mine: Vec<_> = mine.collect();
+        assert!(mine.contains(&NICE.to_string()), "{mine:?}");
+    }
 }
